@@ -1,0 +1,3 @@
+//! See ARCHITECTURE.md.
+#![allow(missing_docs)]
+pub mod exchange;
