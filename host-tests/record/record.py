@@ -228,10 +228,12 @@ def rewrites():
     ]
 
 
-def write(exchange, request, response, request_id, plants):
-    """One capture folder, replaced as a whole."""
+def write(exchange, request, response, sent_id, request_id, plants):
+    """One capture folder, replaced as a whole. `request_id` stands for the id that was sent, wherever it shows."""
+    request.headers = [(k, request_id if k == "x-request-id" else v) for k, v in request.headers]
+    own = [(re.escape(sent_id.encode()), request_id.encode()), *rewrites()]
     for message in (request, response):
-        tap.normalise(message, rewrites(), exchange.method == "HEAD")
+        tap.normalise(message, own, exchange.method == "HEAD")
     tap.hide(request, plants)
     met = tap.hide(response, plants)
     if met != set(exchange.plants):
@@ -294,17 +296,16 @@ def record(wanted, plants, processes):
                 continue
             for attempt in range(ATTEMPTS):
                 number += 1
-                probe_id = f"00000000-0000-4000-8000-{number:012d}"
-                send(exchange, buffered if exchange.buffered else streamed, probe_id)
-                request, response = trace_of(probe_id, traces)
+                sent_id = f"00000000-0000-4000-8000-{number:012d}"
+                send(exchange, buffered if exchange.buffered else streamed, sent_id)
+                request, response = trace_of(sent_id, traces)
                 if cut_as_written(exchange, response):
                     break
             else:
                 raise SystemExit(f"record: Envoy never saw {exchange.name} cut as the server wrote it")
             # The id that is committed depends on the exchange, not on how often it was tried.
             request_id = f"0bad5eed-0000-4000-8000-{index + 1:012d}"
-            request.headers = [(k, request_id if k == "x-request-id" else v) for k, v in request.headers]
-            write(exchange, request, response, request_id, plants)
+            write(exchange, request, response, sent_id, request_id, plants)
             say(f"{exchange.name}: {len(response.chunks)} chunks, {sum(map(len, response.chunks))} bytes")
 
 
