@@ -1,0 +1,15 @@
+;; The smallest filter that can be seen from outside: adds one response header.
+(module
+   (import "env" "proxy_add_header_map_value" (func $add (param i32 i32 i32 i32 i32) (result i32)))
+   (memory (export "memory") 2)
+   (data (i32.const 16) "x-probe")
+   (data (i32.const 32) "seen")
+   (global $heap (mut i32) (i32.const 4096))
+   (func (export "proxy_abi_version_0_2_1"))
+   (func (export "proxy_on_memory_allocate") (param i32) (result i32) (i32.const 4096))
+   (func (export "proxy_on_context_create") (param i32 i32))
+   (func (export "proxy_on_vm_start") (param i32 i32) (result i32) (i32.const 1))
+   (func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 1))
+   (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32)
+     (drop (call $add (i32.const 2) (i32.const 16) (i32.const 7) (i32.const 32) (i32.const 4)))
+     (i32.const 0)))
