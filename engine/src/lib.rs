@@ -1,1 +1,36 @@
-//! See ARCHITECTURE.md.
+//! Finds secrets in a stream of bytes and rewrites them, so that the output is as valid as the input was.
+//!
+//! ```
+//! use keepmum_engine::{Body, BodyKind, Engine, Exchange, Workspace};
+//!
+//! let engine = Engine::new(b"{}")?;
+//! let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
+//! let mut body = Body::new(BodyKind::default());
+//! let mut out = Vec::new();
+//! body.push(&engine, &mut work, &mut exchange, b"postgres://app:hunter2-hunter2@db/shop", &mut out);
+//! body.finish(&engine, &mut work, &mut exchange, &mut out);
+//! assert_eq!(out, b"postgres://app:[REDACTED:postgres-url-password]@db/shop");
+//! # Ok::<(), keepmum_engine::PolicyError>(())
+//! ```
+//!
+//! No proxy, no clock, no file: see ARCHITECTURE.md for the crates around it.
+
+pub use engine::Engine;
+pub use error::PolicyError;
+pub use exchange::{Count, Exchange, Finding};
+pub use policy::{ErrorBody, ErrorRule, Mode, OnEncoded, StatusPattern};
+pub use rewrite::Action;
+pub use stream::{Body, BodyKind, Flow, Workspace};
+
+pub mod catalogue;
+pub mod limits;
+
+mod decide;
+mod decode;
+mod detect;
+mod engine;
+mod error;
+mod exchange;
+mod policy;
+mod rewrite;
+mod stream;

@@ -1,0 +1,40 @@
+//! The detectors that come with the engine, as data: `detectors/*.toml`, put here by `build.rs`.
+
+/// A detector as its file has it.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltIn {
+    /// Kebab-case, unique.
+    pub id: &'static str,
+    /// For people.
+    pub name: &'static str,
+    /// How sure a match is: `secrets` or `tokens`.
+    pub pack: &'static str,
+    /// See `detect/program.rs`.
+    pub pattern: &'static str,
+    /// Names of further checks on the value: `decide/validate.rs`.
+    pub validators: &'static [&'static str],
+}
+
+/// What a detector's file has for its tests and for documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct Examples {
+    /// The detector.
+    pub id: &'static str,
+    /// What was found and what an attacker gains by it.
+    pub description: &'static str,
+    /// The vendor's documentation.
+    pub reference: &'static str,
+    /// Texts in which it finds exactly one secret.
+    pub matches: &'static [&'static str],
+    /// Texts in which it finds none.
+    pub near_misses: &'static [&'static str],
+}
+
+/// All detectors, by id.
+pub static BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+
+/// Examples for all detectors, in the same order. Not referred to by the engine itself, so a module leaves it out.
+pub static EXAMPLES: &[Examples] = include!(concat!(env!("OUT_DIR"), "/examples.rs"));
+
+/// The packs that detectors can be in.
+pub const PACKS: &[&str] = &["secrets", "tokens"];

@@ -1,0 +1,3 @@
+//! Step three, Candidate → Verdict: is it a secret, may it stay all the same, and what is to be done with it?
+
+pub(crate) mod validate;

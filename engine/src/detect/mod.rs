@@ -1,0 +1,5 @@
+//! Step two, Text → Candidate: anchors in one pass, patterns only from an anchor.
+
+pub(crate) mod anchors;
+pub(crate) mod program;
+pub(crate) mod run;

@@ -1,0 +1,419 @@
+//! A pattern compiled to a small program that can be run byte by byte and stopped anywhere.
+//!
+//! Why not a regex engine: between two chunks a candidate must be put away in a few bytes, taken up again later at
+//! the same place, and asked at any time "can this still match?". A lazy DFA cannot keep its states across a cache
+//! flush, and dense DFAs for hundreds of counted patterns cost megabytes. Token formats are short literals and
+//! counted classes; with counters kept in the thread a pattern costs tens of bytes. The syntax is that of
+//! `regex-syntax`, so that patterns mean what people expect; what cannot stream is refused with the reason.
+
+use regex_syntax::hir::{Class, Hir, HirKind, Look, literal::Extractor};
+
+use crate::limits;
+
+/// A set of bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct ByteSet([u32; 8]);
+
+impl ByteSet {
+    pub(crate) fn contains(&self, b: u8) -> bool {
+        // The index is a byte's top three bits: always below 8.
+        self.0[usize::from(b >> 5)] >> (b & 31) & 1 == 1
+    }
+
+    fn add(&mut self, lo: u8, hi: u8) {
+        for b in lo..=hi {
+            self.0[usize::from(b >> 5)] |= 1 << (b & 31);
+        }
+    }
+
+    fn only_within(&self, other: &[u8]) -> bool {
+        (0..=255u8).all(|b| !self.contains(b) || other.contains(&b))
+    }
+}
+
+/// What must hold between two bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Border {
+    Word,
+    NotWord,
+    WordStart,
+    WordEnd,
+}
+
+impl Border {
+    pub(crate) fn holds(self, before: Option<u8>, after: Option<u8>) -> bool {
+        let (b, a) = (before.is_some_and(is_word), after.is_some_and(is_word));
+        match self {
+            Border::Word => b != a,
+            Border::NotWord => b == a,
+            Border::WordStart => !b && a,
+            Border::WordEnd => b && !a,
+        }
+    }
+}
+
+pub(crate) fn is_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
+}
+
+/// One instruction. Consuming ones go on at the next index; `u16::MAX` as `max` means without end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Op {
+    Byte(u8),
+    Set(u16),
+    Repeat { set: u16, min: u16, max: u16 },
+    Split(u16, u16),
+    Jump(u16),
+    SecretStart,
+    SecretEnd,
+    Border(Border),
+    Match,
+}
+
+/// A compiled pattern.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) ops: Vec<Op>,
+    pub(crate) sets: Vec<ByteSet>,
+    /// First state number of each instruction; counted repetitions take one state for each count.
+    pub(crate) state_base: Vec<u32>,
+    pub(crate) states: usize,
+    /// Literals with which every match begins.
+    pub(crate) anchors: Vec<Vec<u8>>,
+    /// A word border stands at the very front.
+    pub(crate) starts_at_border: bool,
+    /// The pattern has a `secret` group.
+    pub(crate) has_secret_group: bool,
+    /// Every byte that the secret can hold could also stand in a JSON number.
+    pub(crate) can_be_number: bool,
+}
+
+/// Why a pattern is refused: a sentence without the pattern in it.
+pub(crate) type Refusal = String;
+
+impl Program {
+    pub(crate) fn compile(pattern: &str) -> Result<Program, Refusal> {
+        let hir = regex_syntax::ParserBuilder::new()
+            .unicode(false)
+            .utf8(false)
+            .nest_limit(64)
+            .build()
+            .parse(pattern)
+            .map_err(|e| match e {
+                regex_syntax::Error::Parse(e) => format!("{} at byte {}", e.kind(), e.span().start.offset),
+                regex_syntax::Error::Translate(e) => format!("{} at byte {}", e.kind(), e.span().start.offset),
+                _ => "not a regular expression".to_owned(),
+            })?;
+        if hir.properties().minimum_len().unwrap_or(0) == 0 {
+            return Err("it matches the empty string; ask for at least one byte".to_owned());
+        }
+        let anchors = anchors(&hir)?;
+        let mut b = Builder::default();
+        b.emit(&hir)?;
+        b.push(Op::Match)?;
+        let mut state_base = Vec::with_capacity(b.ops.len());
+        let mut states = 0usize;
+        for op in &b.ops {
+            state_base.push(u32::try_from(states).unwrap_or(u32::MAX));
+            states += match *op {
+                Op::Repeat { min, max: u16::MAX, .. } => usize::from(min) + 1,
+                Op::Repeat { max, .. } => usize::from(max) + 1,
+                _ => 1,
+            };
+        }
+        if states > limits::PATTERN_STATES {
+            return Err(format!(
+                "it needs {states} states and {} are allowed; use smaller repetition counts",
+                limits::PATTERN_STATES
+            ));
+        }
+        if let Some(longest) = certain_after(&hir)
+            && longest > limits::CANDIDATE_BYTES / 2
+        {
+            return Err(format!(
+                "{longest} bytes may pass before a match is certain and {} are allowed; bound the repetitions",
+                limits::CANDIDATE_BYTES / 2
+            ));
+        } else if certain_after(&hir).is_none() {
+            return Err("an open-ended repetition stands before the end of the pattern, so a stream could be held \
+                        back without end; give it an upper bound, as in {1,200}"
+                .to_owned());
+        }
+        let starts_at_border = first_is_border(&hir);
+        let number = b"0123456789+-.eE";
+        let can_be_number = b.secret_bytes.only_within(number);
+        Ok(Program {
+            ops: b.ops,
+            sets: b.sets,
+            state_base,
+            states,
+            anchors,
+            starts_at_border,
+            has_secret_group: b.has_secret_group,
+            can_be_number,
+        })
+    }
+}
+
+/// Bytes after which a match, if there is one, must have been seen: the longest way to the first acceptance.
+fn certain_after(hir: &Hir) -> Option<u64> {
+    match hir.kind() {
+        HirKind::Concat(parts) => {
+            // Trailing parts that may be empty do not delay the acceptance, but a border does: it waits for the
+            // byte behind the run, so that the run itself must end some time.
+            let mut parts = parts.as_slice();
+            while let Some((last, front)) = parts.split_last() {
+                if last.properties().minimum_len() != Some(0) || front.is_empty() {
+                    break;
+                }
+                if matches!(last.kind(), HirKind::Look(_)) {
+                    front.iter().try_for_each(|p| p.properties().maximum_len().map(drop))?;
+                }
+                parts = front;
+            }
+            let (last, front) = parts.split_last()?;
+            let mut n = 0u64;
+            for p in front {
+                n = n.saturating_add(p.properties().maximum_len()? as u64);
+            }
+            Some(n.saturating_add(certain_after(last)?))
+        }
+        HirKind::Repetition(r) => {
+            let sub = r.sub.properties().maximum_len()? as u64;
+            Some(sub.saturating_mul(u64::from(r.min.max(1))))
+        }
+        HirKind::Capture(c) => certain_after(&c.sub),
+        HirKind::Alternation(parts) => parts.iter().map(certain_after).try_fold(0, |a, b| Some(a.max(b?))),
+        _ => Some(hir.properties().maximum_len()? as u64),
+    }
+}
+
+fn first_is_border(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Look(_) => true,
+        HirKind::Concat(parts) => parts.first().is_some_and(first_is_border),
+        HirKind::Capture(c) => first_is_border(&c.sub),
+        HirKind::Alternation(parts) => parts.iter().all(first_is_border),
+        _ => false,
+    }
+}
+
+fn anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, Refusal> {
+    let mut extractor = Extractor::new();
+    extractor
+        .limit_class(20)
+        .limit_literal_len(limits::ANCHOR_BYTES)
+        .limit_total(limits::ANCHORS_PER_PATTERN);
+    let seq = extractor.extract(hir);
+    let refused = || {
+        format!(
+            "every match must begin with a literal of {} bytes or more (a prefix such as acme_), by which it is \
+             found without running the pattern over the whole body",
+            limits::ANCHOR_MIN_BYTES
+        )
+    };
+    let literals = seq.literals().ok_or_else(refused)?;
+    let mut out: Vec<Vec<u8>> = literals.iter().map(|l| l.as_bytes().to_vec()).collect();
+    if out.is_empty() || out.iter().any(|a| a.len() < limits::ANCHOR_MIN_BYTES) {
+        return Err(refused());
+    }
+    // One that begins with another is found by the other.
+    out.sort();
+    out.dedup();
+    let mut kept: Vec<Vec<u8>> = Vec::with_capacity(out.len());
+    for a in out {
+        if !kept.last().is_some_and(|k| a.starts_with(k)) {
+            kept.push(a);
+        }
+    }
+    Ok(kept)
+}
+
+#[derive(Default)]
+struct Builder {
+    ops: Vec<Op>,
+    sets: Vec<ByteSet>,
+    has_secret_group: bool,
+    in_secret: bool,
+    secret_bytes: ByteSet,
+}
+
+impl Builder {
+    fn push(&mut self, op: Op) -> Result<usize, Refusal> {
+        if self.ops.len() >= limits::PATTERN_OPS {
+            return Err(format!("it compiles to more than {} instructions", limits::PATTERN_OPS));
+        }
+        self.ops.push(op);
+        Ok(self.ops.len() - 1)
+    }
+
+    fn here(&self) -> u16 {
+        // `push` keeps the length below PATTERN_OPS.
+        u16::try_from(self.ops.len()).unwrap_or(u16::MAX)
+    }
+
+    fn set(&mut self, set: ByteSet) -> u16 {
+        let at = self.sets.iter().position(|s| *s == set).unwrap_or_else(|| {
+            self.sets.push(set);
+            self.sets.len() - 1
+        });
+        u16::try_from(at).unwrap_or(u16::MAX)
+    }
+
+    fn emit(&mut self, hir: &Hir) -> Result<(), Refusal> {
+        match hir.kind() {
+            HirKind::Empty => Ok(()),
+            HirKind::Literal(lit) => {
+                for &b in &lit.0 {
+                    if self.in_secret || !self.has_secret_group {
+                        self.secret_bytes.add(b, b);
+                    }
+                    self.push(Op::Byte(b))?;
+                }
+                Ok(())
+            }
+            HirKind::Class(_) => {
+                let set = self.class(hir)?;
+                let set = self.set(set);
+                self.push(Op::Set(set)).map(drop)
+            }
+            HirKind::Look(look) => {
+                let border = match look {
+                    Look::WordAscii => Border::Word,
+                    Look::WordAsciiNegate => Border::NotWord,
+                    Look::WordStartAscii | Look::WordStartHalfAscii => Border::WordStart,
+                    Look::WordEndAscii | Look::WordEndHalfAscii => Border::WordEnd,
+                    _ => return Err("^ and $ have no meaning in a stream; use \\b or the bytes themselves".to_owned()),
+                };
+                self.push(Op::Border(border)).map(drop)
+            }
+            HirKind::Repetition(r) => self.repeat(r),
+            HirKind::Capture(c) => {
+                if c.name.as_deref() != Some("secret") {
+                    return self.emit(&c.sub);
+                }
+                if self.has_secret_group {
+                    return Err("there is more than one `secret` group".to_owned());
+                }
+                self.has_secret_group = true;
+                self.in_secret = true;
+                self.secret_bytes = ByteSet::default();
+                self.push(Op::SecretStart)?;
+                self.emit(&c.sub)?;
+                self.push(Op::SecretEnd)?;
+                self.in_secret = false;
+                Ok(())
+            }
+            HirKind::Concat(parts) => parts.iter().try_for_each(|p| self.emit(p)),
+            HirKind::Alternation(parts) => self.alternation(parts),
+        }
+    }
+
+    fn alternation(&mut self, parts: &[Hir]) -> Result<(), Refusal> {
+        let mut jumps = Vec::new();
+        for (i, part) in parts.iter().enumerate() {
+            if i + 1 == parts.len() {
+                self.emit(part)?;
+                break;
+            }
+            let split = self.push(Op::Split(0, 0))?;
+            self.emit(part)?;
+            jumps.push(self.push(Op::Jump(0))?);
+            let (first, second) = (u16::try_from(split + 1).unwrap_or(u16::MAX), self.here());
+            self.patch(split, Op::Split(first, second));
+        }
+        let end = self.here();
+        for j in jumps {
+            self.patch(j, Op::Jump(end));
+        }
+        Ok(())
+    }
+
+    fn patch(&mut self, at: usize, op: Op) {
+        if let Some(slot) = self.ops.get_mut(at) {
+            *slot = op;
+        }
+    }
+
+    fn repeat(&mut self, r: &regex_syntax::hir::Repetition) -> Result<(), Refusal> {
+        let bound = |n: u32| u16::try_from(n).ok().filter(|n| *n < u16::MAX);
+        let too_many = || "a repetition count above 65534".to_owned();
+        let min = bound(r.min).ok_or_else(too_many)?;
+        let max = match r.max {
+            None => u16::MAX,
+            Some(n) => bound(n).ok_or_else(too_many)?,
+        };
+        if let Some(set) = self.single(&r.sub)? {
+            let set = self.set(set);
+            return self.push(Op::Repeat { set, min, max }).map(drop);
+        }
+        for _ in 0..min {
+            self.emit(&r.sub)?;
+        }
+        if max == u16::MAX {
+            let split = self.push(Op::Split(0, 0))?;
+            self.emit(&r.sub)?;
+            self.push(Op::Jump(u16::try_from(split).unwrap_or(u16::MAX)))?;
+            let (first, second) = (u16::try_from(split + 1).unwrap_or(u16::MAX), self.here());
+            self.patch(split, Op::Split(first, second));
+            return Ok(());
+        }
+        let mut splits = Vec::new();
+        for _ in min..max {
+            splits.push(self.push(Op::Split(0, 0))?);
+            self.emit(&r.sub)?;
+        }
+        let end = self.here();
+        for s in splits {
+            self.patch(s, Op::Split(u16::try_from(s + 1).unwrap_or(u16::MAX), end));
+        }
+        Ok(())
+    }
+
+    /// The set, if this consumes exactly one byte.
+    fn single(&mut self, hir: &Hir) -> Result<Option<ByteSet>, Refusal> {
+        match hir.kind() {
+            HirKind::Class(_) => self.class(hir).map(Some),
+            HirKind::Literal(lit) if lit.0.len() == 1 => {
+                let mut set = ByteSet::default();
+                for &b in &lit.0 {
+                    set.add(b, b);
+                    if self.in_secret || !self.has_secret_group {
+                        self.secret_bytes.add(b, b);
+                    }
+                }
+                Ok(Some(set))
+            }
+            HirKind::Capture(c) if c.name.is_none() => self.single(&c.sub),
+            _ => Ok(None),
+        }
+    }
+
+    fn class(&mut self, hir: &Hir) -> Result<ByteSet, Refusal> {
+        let mut set = ByteSet::default();
+        match hir.kind() {
+            HirKind::Class(Class::Bytes(class)) => {
+                for range in class.ranges() {
+                    set.add(range.start(), range.end());
+                }
+            }
+            HirKind::Class(Class::Unicode(class)) => {
+                for range in class.ranges() {
+                    let (Ok(lo), Ok(hi)) = (u8::try_from(range.start()), u8::try_from(range.end())) else {
+                        return Err("a class beyond ASCII; write the bytes as \\xNN".to_owned());
+                    };
+                    set.add(lo, hi);
+                }
+            }
+            _ => {}
+        }
+        if self.in_secret || !self.has_secret_group {
+            for b in 0..=255u8 {
+                if set.contains(b) {
+                    self.secret_bytes.add(b, b);
+                }
+            }
+        }
+        Ok(set)
+    }
+}

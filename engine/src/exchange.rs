@@ -1,0 +1,163 @@
+//! What one HTTP exchange knows across its parts: what was found so far, and which values must not come again.
+
+use crate::Engine;
+use crate::limits;
+use crate::rewrite::{Action, Source};
+use crate::stream::{Body, BodyKind, Flow, Workspace};
+
+/// One secret that was replaced (or, in report mode, would have been).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub(crate) source: Source,
+    pub(crate) action: Action,
+    /// Where it stood: offsets into the INPUT of the body or value.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// Which part, as the caller numbered it.
+    pub(crate) part: u16,
+}
+
+/// How often a detector found something in a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    pub(crate) source: Source,
+    pub(crate) action: Action,
+    pub(crate) part: u16,
+    pub(crate) times: u64,
+}
+
+/// A value that was found, to be removed wherever it comes again.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Remembered {
+    pub(crate) value: Vec<u8>,
+    pub(crate) source: Source,
+    pub(crate) action: Action,
+}
+
+/// The state of an exchange, shared by its headers, body and trailers.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Exchange {
+    pub(crate) remembered: Vec<Remembered>,
+    findings: Vec<Finding>,
+    counts: Vec<Count>,
+    /// Candidates that were given up at `limits::CANDIDATE_BYTES`.
+    pub(crate) given_up: u64,
+    part: u16,
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Exchange({} findings, {} remembered)", self.findings.len(), self.remembered.len())
+    }
+}
+
+impl Exchange {
+    /// What follows belongs to this part; the number comes back in findings and counts.
+    pub fn enter(&mut self, part: u16) {
+        self.part = part;
+    }
+
+    /// Findings one by one, up to `limits::LISTED_FINDINGS`.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Findings counted by detector and part.
+    pub fn counts(&self) -> impl Iterator<Item = &Count> {
+        self.counts.iter()
+    }
+
+    /// Candidates that grew too long to be judged and were let through.
+    pub fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// Redacts one whole value, such as a header's. `None`: nothing was found.
+    pub fn value(&mut self, engine: &Engine, work: &mut Workspace, value: &[u8]) -> Option<Vec<u8>> {
+        let mut body = Body::new(BodyKind::default());
+        let mut out = Vec::new();
+        let first = body.push(engine, work, self, value, &mut out);
+        let last = body.finish(engine, work, self, &mut out);
+        if first == Flow::Pass {
+            // Nothing was held, so `finish` had nothing to say.
+            return None;
+        }
+        let _ = last;
+        (out != value).then_some(out)
+    }
+
+    pub(crate) fn found(&mut self, source: Source, action: Action, start: u64, end: u64) {
+        let part = self.part;
+        if self.findings.len() < limits::LISTED_FINDINGS {
+            self.findings.push(Finding { source, action, start, end, part });
+        }
+        match self.counts.iter_mut().find(|c| c.source == source && c.part == part && c.action == action) {
+            Some(c) => c.times += 1,
+            None => self.counts.push(Count { source, action, part, times: 1 }),
+        }
+    }
+
+    /// Remembers a value, if it is long and mixed enough not to be an ordinary word. Returns its index if it is new.
+    pub(crate) fn remember(&mut self, value: &[u8], source: Source, action: Action) -> Option<usize> {
+        let letter = value.iter().any(u8::is_ascii_alphabetic);
+        let other = value.iter().any(|b| !b.is_ascii_alphabetic());
+        if !limits::REMEMBERED_BYTES.contains(&value.len())
+            || !(letter && other)
+            || self.remembered.len() >= limits::REMEMBERED_VALUES
+            || self.remembered.iter().any(|r| r.value == value)
+        {
+            return None;
+        }
+        self.remembered.push(Remembered { value: value.to_vec(), source, action });
+        Some(self.remembered.len() - 1)
+    }
+}
+
+impl Finding {
+    /// The detector's id, or `field`.
+    pub fn detector<'e>(&self, engine: &'e Engine) -> &'e str {
+        engine.id_of(self.source)
+    }
+
+    /// What was done.
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    /// Where it began, as an offset into the input.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Behind its last byte.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The part it was found in (`Exchange::enter`).
+    pub fn part(&self) -> u16 {
+        self.part
+    }
+}
+
+impl Count {
+    /// The detector's id, or `field`.
+    pub fn detector<'e>(&self, engine: &'e Engine) -> &'e str {
+        engine.id_of(self.source)
+    }
+
+    /// What was done.
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    /// The part (`Exchange::enter`).
+    pub fn part(&self) -> u16 {
+        self.part
+    }
+
+    /// How often.
+    pub fn times(&self) -> u64 {
+        self.times
+    }
+}

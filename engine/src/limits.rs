@@ -1,0 +1,53 @@
+//! Every bound in one place, each with the reason for its size. A bound that is reached has a defined, counted outcome.
+
+/// Bytes of input that one candidate may span before it is either settled or given up.
+///
+/// A candidate that already matched is redacted from here on as it streams (the rest of the run is swallowed);
+/// one that has not matched is given up and counted as `limit`. The longest built-in pattern needs about 8,000
+/// bytes before its match is certain.
+pub const CANDIDATE_BYTES: u64 = 16 * 1024;
+
+/// Smallest and largest value of `limits.held_bytes`: the default is the largest.
+pub const HELD_BYTES: std::ops::RangeInclusive<usize> = 4 * 1024..=64 * 1024;
+
+/// Input is worked through in blocks of this size, which bounds the scratch memory that one push can need.
+pub const BLOCK_BYTES: usize = 16 * 1024;
+
+/// An anchor is at most this long; what follows in the pattern is checked by the pattern itself.
+pub const ANCHOR_BYTES: usize = 16;
+
+/// An anchor is at least this long: the prefilter needs three bytes to be selective.
+pub const ANCHOR_MIN_BYTES: usize = 3;
+
+/// Anchors that one pattern may expand to.
+pub const ANCHORS_PER_PATTERN: usize = 256;
+
+/// States of one compiled pattern, counted repetitions included.
+pub const PATTERN_STATES: usize = 16 * 1024;
+
+/// Instructions of one compiled pattern.
+pub const PATTERN_OPS: usize = 4 * 1024;
+
+/// Backslashes in a row that are still taken for one (nested) JSON escape.
+pub const ESCAPE_SLASHES: u8 = 16;
+
+/// Values that are remembered in one exchange in order to be removed wherever they come again.
+pub const REMEMBERED_VALUES: usize = 32;
+
+/// Length of a value worth remembering: shorter ones would hit ordinary words.
+pub const REMEMBERED_BYTES: std::ops::RangeInclusive<usize> = 8..=512;
+
+/// Findings that are listed one by one for an exchange; more are only counted.
+pub const LISTED_FINDINGS: usize = 256;
+
+/// Longest JSON key that is compared with `fields[].names`.
+pub const FIELD_NAME_BYTES: usize = 128;
+
+/// Longest bare JSON token (number, true, null) that is held to be replaced whole.
+pub const NUMBER_BYTES: u64 = 64;
+
+/// Size of a policy as written.
+pub const POLICY_BYTES: usize = 5 * 1024 * 1024;
+
+/// Custom detectors in a policy.
+pub const CUSTOM_DETECTORS: usize = 256;

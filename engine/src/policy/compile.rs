@@ -1,0 +1,166 @@
+//! Policy as written → engine. All that can fail fails here, with the field's name.
+
+use std::collections::BTreeMap;
+
+use crate::catalogue;
+use crate::decide::validate::{self, Validator};
+use crate::detect::anchors::{Anchor, Anchors};
+use crate::detect::program::Program;
+use crate::error::PolicyError;
+use crate::limits;
+use crate::policy::written::{Mode, Part, Policy};
+use crate::exchange::Exchange;
+use crate::stream::{Body, BodyKind, Workspace};
+use crate::{Engine, engine::{Detector, FieldRule}};
+
+pub(crate) fn compile(text: &[u8]) -> Result<Engine, PolicyError> {
+    let engine = build(read(text)?)?;
+    Ok(engine)
+}
+
+fn read(text: &[u8]) -> Result<Policy, PolicyError> {
+    if text.len() > limits::POLICY_BYTES {
+        return Err(PolicyError::new(".", format!("{} bytes; {} are allowed", text.len(), limits::POLICY_BYTES)));
+    }
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Policy::default());
+    }
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let policy: Policy = serde_path_to_error::deserialize(&mut json).map_err(|e| {
+        let path = e.path().to_string();
+        PolicyError::new(path, scrub(&e.into_inner()))
+    })?;
+    json.end().map_err(|e| PolicyError::new(".", scrub(&e)))?;
+    if policy.version != 1 {
+        return Err(PolicyError::new("version", "this module reads version 1"));
+    }
+    Ok(policy)
+}
+
+/// serde_json quotes the offending value in some of its texts; a value may be a secret.
+fn scrub(e: &serde_json::Error) -> String {
+    let text = e.to_string();
+    if e.is_data() && text.starts_with("invalid") {
+        let kind = text.split([' ', ':']).take(2).collect::<Vec<_>>().join(" ");
+        let expected = text.rsplit_once("expected ").map(|(_, x)| format!(": expected {x}"));
+        return kind + &expected.unwrap_or_else(|| format!(" (line {}, column {})", e.line(), e.column()));
+    }
+    text
+}
+
+fn build(policy: Policy) -> Result<Engine, PolicyError> {
+    let mut detectors = Vec::new();
+    for (i, pack) in policy.detectors.packs.iter().enumerate() {
+        if !catalogue::PACKS.contains(&pack.as_str()) {
+            let known = catalogue::PACKS.join(", ");
+            return Err(PolicyError::new(format!("detectors.packs[{i}]"), format!("no such pack; there are {known}")));
+        }
+    }
+    for (i, id) in policy.detectors.disable.iter().enumerate() {
+        if !catalogue::BUILT_IN.iter().any(|d| d.id == id) {
+            return Err(PolicyError::new(format!("detectors.disable[{i}]"), "no built-in detector has this id"));
+        }
+    }
+    for d in catalogue::BUILT_IN {
+        let wanted = policy.detectors.packs.iter().any(|p| p == d.pack);
+        if wanted && !policy.detectors.disable.iter().any(|id| id == d.id) {
+            let validators = validators(d.validators).map_err(|why| PolicyError::new(d.id, why))?;
+            let program = Program::compile(d.pattern).map_err(|why| PolicyError::new(d.id, why))?;
+            let rank = if d.pack == "tokens" { 2 } else { 1 };
+            detectors.push(Detector { id: d.id.to_owned(), program, validators, rank });
+        }
+    }
+    if policy.detectors.custom.len() > limits::CUSTOM_DETECTORS {
+        return Err(PolicyError::new("detectors.custom", format!("{} are allowed", limits::CUSTOM_DETECTORS)));
+    }
+    let first_custom = detectors.len();
+    for (i, c) in policy.detectors.custom.iter().enumerate() {
+        let at = |field: &str| format!("detectors.custom[{i}].{field}");
+        let form = !c.id.is_empty() && c.id.len() <= 48 && c.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !form {
+            return Err(PolicyError::new(at("id"), "expected kebab-case of 48 bytes at most, such as acme-session"));
+        }
+        if catalogue::BUILT_IN.iter().any(|d| d.id == c.id) || detectors.iter().any(|d| d.id == c.id) {
+            return Err(PolicyError::new(at("id"), "another detector has this id"));
+        }
+        let program = Program::compile(&c.pattern).map_err(|why| PolicyError::new(at("pattern"), why))?;
+        detectors.push(Detector { id: c.id.clone(), program, validators: Vec::new(), rank: 1 });
+    }
+    let mut fields: Vec<FieldRule> = Vec::new();
+    let mut names = BTreeMap::new();
+    for (i, f) in policy.fields.iter().enumerate() {
+        if f.names.is_empty() {
+            return Err(PolicyError::new(format!("fields[{i}].names"), "expected at least one field name"));
+        }
+        for (k, name) in f.names.iter().enumerate() {
+            if name.is_empty() || name.len() > limits::FIELD_NAME_BYTES {
+                let why = format!("expected 1 to {} bytes", limits::FIELD_NAME_BYTES);
+                return Err(PolicyError::new(format!("fields[{i}].names[{k}]"), why));
+            }
+            names.entry(name.to_ascii_lowercase().into_bytes()).or_insert(u16::try_from(i).unwrap_or(u16::MAX));
+        }
+        fields.push(FieldRule { action: f.action.unwrap_or(policy.response.action) });
+    }
+    let scan = &policy.response.scan;
+    let anchors = anchors(&detectors)?;
+    let engine = Engine {
+        numbers: detectors.iter().any(|d| d.program.can_be_number),
+        detectors,
+        anchors,
+        fields,
+        field_names: names,
+        allow: policy.allow.iter().map(|a| a.value.clone().into_bytes()).collect(),
+        action: policy.response.action,
+        enforce: policy.mode == Mode::Enforce,
+        scan_headers: scan.contains(&Part::Headers),
+        scan_body: scan.contains(&Part::Body),
+        scan_trailers: scan.contains(&Part::Trailers),
+        errors: policy.errors,
+        on_encoded: policy.on_uninspectable.encoding,
+        audit_log: policy.audit.log,
+    };
+    for (i, c) in policy.detectors.custom.iter().enumerate() {
+        let detector = u16::try_from(first_custom + i).unwrap_or(u16::MAX);
+        for (field, texts, wanted) in [("examples", &c.examples, true), ("near_misses", &c.near_misses, false)] {
+            for (k, text) in texts.iter().enumerate() {
+                if finds(&engine, detector, text.as_bytes()) != wanted {
+                    let why = if wanted { "the pattern does not find it" } else { "the pattern finds it, and should not" };
+                    return Err(PolicyError::new(format!("detectors.custom[{i}].{field}[{k}]"), why));
+                }
+            }
+        }
+    }
+    Ok(engine)
+}
+
+fn finds(engine: &Engine, detector: u16, text: &[u8]) -> bool {
+    let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
+    let mut body = Body::new(BodyKind::default());
+    let mut out = Vec::new();
+    body.push(engine, &mut work, &mut exchange, text, &mut out);
+    body.finish(engine, &mut work, &mut exchange, &mut out);
+    exchange.counts().any(|c| engine.id_of(c.source) == engine.detectors.get(usize::from(detector)).map_or("", |d| &d.id))
+}
+
+fn validators(names: &[&str]) -> Result<Vec<Validator>, String> {
+    names
+        .iter()
+        .map(|n| Validator::named(n).ok_or_else(|| format!("no validator is called {n}; there are {}", validate::NAMES.join(", "))))
+        .collect()
+}
+
+fn anchors(detectors: &[Detector]) -> Result<Anchors, PolicyError> {
+    let mut all: BTreeMap<&[u8], (Vec<u16>, bool)> = BTreeMap::new();
+    for (i, d) in detectors.iter().enumerate() {
+        for a in &d.program.anchors {
+            let entry = all.entry(a).or_insert((Vec::new(), true));
+            entry.0.push(u16::try_from(i).unwrap_or(u16::MAX));
+            entry.1 &= d.program.starts_at_border;
+        }
+    }
+    if all.len() >= usize::from(u16::MAX) {
+        return Err(PolicyError::new("detectors", "too many anchors"));
+    }
+    let anchor = |(bytes, (detectors, at_border)): (&[u8], (Vec<u16>, bool))| Anchor { bytes: bytes.to_vec(), detectors, at_border };
+    Ok(Anchors::new(all.into_iter().map(anchor).collect()))
+}

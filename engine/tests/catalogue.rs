@@ -1,0 +1,52 @@
+//! Every detector file against its own promises: compiled, its matches found, its near misses left, whatever the cut.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{engine, whole};
+use keepmum_engine::{BodyKind, catalogue};
+
+const ALL: &str = r#"{"detectors":{"packs":["secrets","tokens"]}}"#;
+
+#[test]
+fn the_catalogue_compiles_and_is_large_enough() {
+    assert!(engine(ALL).detectors() >= 40);
+    assert_eq!(engine(ALL).detectors(), catalogue::BUILT_IN.len());
+}
+
+#[test]
+fn every_match_is_found_and_every_near_miss_is_left() {
+    let e = engine(ALL);
+    let mut wrong = Vec::new();
+    for x in catalogue::EXAMPLES {
+        for (i, text) in x.matches.iter().enumerate() {
+            let found = whole(&e, BodyKind::default(), text.as_bytes()).found;
+            if !found.iter().any(|f| f.0 == x.id) {
+                wrong.push(format!("{}: match {i} gives {found:?}", x.id));
+            }
+        }
+        for (i, text) in x.near_misses.iter().enumerate() {
+            let found = whole(&e, BodyKind::default(), text.as_bytes()).found;
+            if found.iter().any(|f| f.0 == x.id) {
+                wrong.push(format!("{}: near miss {i} gives {found:?}", x.id));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_example_survives_every_cut_and_a_second_pass() {
+    for action in ["label", "mask", "remove"] {
+        let e = engine(&format!(r#"{{"detectors":{{"packs":["secrets","tokens"]}},"response":{{"action":"{action}"}}}}"#));
+        for x in catalogue::EXAMPLES {
+            for text in x.matches.iter().chain(x.near_misses) {
+                let text = format!("{{\"a\": \"{text}\"}} ");
+                common::assert_cuts_do_not_matter(&e, BodyKind::default(), text.as_bytes());
+                let once = whole(&e, BodyKind::default(), text.as_bytes());
+                let twice = whole(&e, BodyKind::default(), &once.out);
+                assert!(twice.found.is_empty() && twice.out == once.out, "{action} {}: a second pass finds {:?}", x.id, twice.found);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the engine's tests share: run a body through in pieces.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, Workspace};
+
+/// What came out, and what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub out: Vec<u8>,
+    pub found: Vec<(String, u64, u64)>,
+    pub most_memory: usize,
+}
+
+pub fn engine(policy: &str) -> Engine {
+    Engine::new(policy.as_bytes()).unwrap()
+}
+
+pub fn run<'a>(engine: &Engine, kind: BodyKind, pieces: impl IntoIterator<Item = &'a [u8]>) -> Run {
+    let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
+    let mut body = Body::new(kind);
+    let (mut all, mut out) = (Vec::new(), Vec::new());
+    let mut most_memory = 0;
+    for piece in pieces {
+        out.clear();
+        match body.push(engine, &mut work, &mut exchange, piece, &mut out) {
+            Flow::Pass => {
+                assert!(out.is_empty(), "a chunk that passes writes nothing");
+                all.extend_from_slice(piece);
+            }
+            Flow::Out => all.extend_from_slice(&out),
+        }
+        most_memory = most_memory.max(body.memory());
+    }
+    out.clear();
+    body.finish(engine, &mut work, &mut exchange, &mut out);
+    all.extend_from_slice(&out);
+    let found = exchange.findings().iter().map(|f| (f.detector(engine).to_owned(), f.start(), f.end())).collect();
+    Run { out: all, found, most_memory }
+}
+
+pub fn whole(engine: &Engine, kind: BodyKind, text: &[u8]) -> Run {
+    run(engine, kind, [text])
+}
+
+/// Every cut in two, and single bytes, give what the whole gives.
+pub fn assert_cuts_do_not_matter(engine: &Engine, kind: BodyKind, text: &[u8]) {
+    let want = whole(engine, kind, text);
+    let bytes = run(engine, kind, text.chunks(1));
+    assert_same(&bytes, &want, text, "single bytes");
+    for at in 0..=text.len() {
+        let got = run(engine, kind, [&text[..at], &text[at..]]);
+        assert_same(&got, &want, text, &format!("cut at {at}"));
+    }
+}
+
+fn assert_same(got: &Run, want: &Run, text: &[u8], how: &str) {
+    assert!(
+        got.out == want.out && got.found == want.found,
+        "{how} of {:?}\n  got {:?} {:?}\n want {:?} {:?}",
+        String::from_utf8_lossy(text),
+        String::from_utf8_lossy(&got.out),
+        got.found,
+        String::from_utf8_lossy(&want.out),
+        want.found
+    );
+}
