@@ -23,7 +23,11 @@ struct File {
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=detectors");
-    let mut paths: Vec<_> = fs::read_dir("detectors")?.collect::<Result<Vec<_>, _>>()?.into_iter().map(|e| e.path()).collect();
+    let mut paths: Vec<_> = fs::read_dir("detectors")?
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .map(|e| e.path())
+        .collect();
     paths.retain(|p| p.extension().is_some_and(|e| e == "toml"));
     paths.sort();
     let mut out = String::from("&[\n");
@@ -34,7 +38,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         if path.file_stem().and_then(|s| s.to_str()) != Some(&file.id) {
             return Err(format!("{name}: id `{}` is not the file's name", file.id).into());
         }
-        if !file.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') || file.id.len() > 48 {
+        if !file
+            .id
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            || file.id.len() > 48
+        {
             return Err(format!("{name}: id must be kebab-case, 48 bytes at most").into());
         }
         for (field, empty) in [
@@ -52,7 +61,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             "BuiltIn {{ id: {:?}, name: {:?}, pack: {:?}, pattern: {:?}, validators: &{:?} }},\n",
             file.id, file.name, file.pack, file.pattern, file.validators
         ));
-        let join = |v: &[toml::Value]| -> Result<Vec<String>, String> { v.iter().map(|v| text(v).ok_or(format!("{name}: an example is a string or a list of strings"))).collect() };
+        let join = |v: &[toml::Value]| -> Result<Vec<String>, String> {
+            v.iter()
+                .map(|v| text(v).ok_or(format!("{name}: an example is a string or a list of strings")))
+                .collect()
+        };
         examples.push_str(&format!(
             "Examples {{ id: {:?}, description: {:?}, reference: {:?}, matches: &{:?}, near_misses: &{:?} }},\n",
             file.id,

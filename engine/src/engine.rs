@@ -81,7 +81,9 @@ impl Engine {
 
     /// The rule for error responses with this status.
     pub fn error_rule(&self, status: u16) -> Option<&ErrorRule> {
-        self.errors.as_ref().filter(|e| e.status.iter().any(|s| s.covers(status)))
+        self.errors
+            .as_ref()
+            .filter(|e| e.status.iter().any(|s| s.covers(status)))
     }
 
     /// How many detectors are armed.
@@ -111,7 +113,11 @@ impl Engine {
 
     /// Step three: is this value a secret that must go?
     pub(crate) fn judge(&self, detector: u16, value: &[u8]) -> bool {
-        let Some(d) = self.detectors.get(usize::from(detector)) else { return false };
-        !validate::already_redacted(value) && d.validators.iter().all(|v| v.accepts(value)) && !self.allow.iter().any(|a| a == value)
+        let Some(d) = self.detectors.get(usize::from(detector)) else {
+            return false;
+        };
+        !validate::already_redacted(value)
+            && d.validators.iter().all(|v| v.accepts(value))
+            && !self.allow.iter().any(|a| a == value)
     }
 }

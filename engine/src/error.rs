@@ -11,7 +11,10 @@ pub struct PolicyError {
 
 impl PolicyError {
     pub(crate) fn new(path: impl Into<String>, why: impl Into<String>) -> PolicyError {
-        PolicyError { path: path.into(), why: why.into() }
+        PolicyError {
+            path: path.into(),
+            why: why.into(),
+        }
     }
 
     /// The field, as `detectors.custom[0].pattern`; `.` for the whole document.

@@ -47,7 +47,12 @@ pub struct Exchange {
 
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Exchange({} findings, {} remembered)", self.findings.len(), self.remembered.len())
+        write!(
+            f,
+            "Exchange({} findings, {} remembered)",
+            self.findings.len(),
+            self.remembered.len()
+        )
     }
 }
 
@@ -89,11 +94,26 @@ impl Exchange {
     pub(crate) fn found(&mut self, source: Source, action: Action, start: u64, end: u64) {
         let part = self.part;
         if self.findings.len() < limits::LISTED_FINDINGS {
-            self.findings.push(Finding { source, action, start, end, part });
+            self.findings.push(Finding {
+                source,
+                action,
+                start,
+                end,
+                part,
+            });
         }
-        match self.counts.iter_mut().find(|c| c.source == source && c.part == part && c.action == action) {
+        match self
+            .counts
+            .iter_mut()
+            .find(|c| c.source == source && c.part == part && c.action == action)
+        {
             Some(c) => c.times += 1,
-            None => self.counts.push(Count { source, action, part, times: 1 }),
+            None => self.counts.push(Count {
+                source,
+                action,
+                part,
+                times: 1,
+            }),
         }
     }
 
@@ -108,7 +128,11 @@ impl Exchange {
         {
             return None;
         }
-        self.remembered.push(Remembered { value: value.to_vec(), source, action });
+        self.remembered.push(Remembered {
+            value: value.to_vec(),
+            source,
+            action,
+        });
         Some(self.remembered.len() - 1)
     }
 }

@@ -91,7 +91,10 @@ const CONTEXT: usize = 8;
 impl Body {
     /// A body of which nothing has been seen.
     pub fn new(kind: BodyKind) -> Body {
-        Body { kind, ..Body::default() }
+        Body {
+            kind,
+            ..Body::default()
+        }
     }
 
     /// Bytes of input that are held back.
@@ -110,7 +113,14 @@ impl Body {
     }
 
     /// Takes the next chunk. What can leave is either the chunk as it is, or appended to `out`.
-    pub fn push(&mut self, engine: &Engine, work: &mut Workspace, exchange: &mut Exchange, chunk: &[u8], out: &mut Vec<u8>) -> Flow {
+    pub fn push(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        chunk: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Flow {
         let mut passed = 0;
         let mut copied = false;
         for block in chunk.chunks(limits::BLOCK_BYTES) {
@@ -132,7 +142,13 @@ impl Body {
     }
 
     /// The body has ended: what was held is settled and appended to `out`.
-    pub fn finish(&mut self, engine: &Engine, work: &mut Workspace, exchange: &mut Exchange, out: &mut Vec<u8>) -> Flow {
+    pub fn finish(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        out: &mut Vec<u8>,
+    ) -> Flow {
         if self.held.is_empty() && self.active.is_empty() && self.pending.is_empty() && self.field.is_none() {
             return Flow::Pass;
         }
@@ -140,7 +156,15 @@ impl Body {
     }
 
     /// One step of the pipeline over what is held and one block more.
-    fn block(&mut self, engine: &Engine, work: &mut Workspace, exchange: &mut Exchange, new: &[u8], last: bool, out: &mut Vec<u8>) -> Flow {
+    fn block(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        new: &[u8],
+        last: bool,
+        out: &mut Vec<u8>,
+    ) -> Flow {
         let direct = self.held.is_empty();
         let mut held = std::mem::take(&mut self.held);
         if !direct {
@@ -182,15 +206,30 @@ impl Body {
     }
 
     /// Decode: the JSON walk, where field rules or numbers ask for one.
-    fn fields(&mut self, engine: &Engine, work: &mut Workspace, new: &[u8], end: u64, learned: &mut Vec<Learned>, exchange: &mut Exchange) {
+    fn fields(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        new: &[u8],
+        end: u64,
+        learned: &mut Vec<Learned>,
+        exchange: &mut Exchange,
+    ) {
         let rules = !engine.fields.is_empty() && !self.kind.keep_length;
         if !rules && !(engine.numbers && self.kind.json) {
             return;
         }
         let from = end - new.len() as u64;
-        let rule = |key: &[u8]| if rules { engine.field_names.get(&key.to_ascii_lowercase()).copied() } else { None };
+        let rule = |key: &[u8]| {
+            if rules {
+                engine.field_names.get(&key.to_ascii_lowercase()).copied()
+            } else {
+                None
+            }
+        };
         work.events.clear();
-        self.walker.walk(new, from, self.kind.json, rule, &mut work.events, &mut self.numbers);
+        self.walker
+            .walk(new, from, self.kind.json, rule, &mut work.events, &mut self.numbers);
         let mut covered = from;
         for event in work.events.drain(..) {
             match event {
@@ -200,7 +239,9 @@ impl Body {
                     covered = at;
                 }
                 json::Event::End { at, value } => {
-                    let Some((start, rule, shape)) = self.field.take() else { continue };
+                    let Some((start, rule, shape)) = self.field.take() else {
+                        continue;
+                    };
                     self.field_edit(engine, covered, at, rule, shape, true);
                     let source = Source::Field(rule);
                     let action = engine.fields.get(usize::from(rule)).map_or(Action::Label, |f| f.action);
@@ -209,7 +250,13 @@ impl Body {
                     if !redacted {
                         exchange.found(source, action, start, at);
                         if let Some(text) = text {
-                            learned.push(Learned { at, from: at, value: text.into_owned(), source, action });
+                            learned.push(Learned {
+                                at,
+                                from: at,
+                                value: text.into_owned(),
+                                source,
+                                action,
+                            });
                         }
                     }
                     covered = at;
@@ -226,12 +273,31 @@ impl Body {
             return;
         }
         let action = engine.fields.get(usize::from(rule)).map_or(Action::Label, |f| f.action);
-        let context = if shape == json::Shape::Text { Context::Inline } else { Context::JsonValue };
-        self.pending.push(Edit { start, end, source: Source::Field(rule), action, context, continues });
+        let context = if shape == json::Shape::Text {
+            Context::Inline
+        } else {
+            Context::JsonValue
+        };
+        self.pending.push(Edit {
+            start,
+            end,
+            source: Source::Field(rule),
+            action,
+            context,
+            continues,
+        });
     }
 
     /// Detect, first half: candidates that were under way go on.
-    fn resume(&mut self, engine: &Engine, work: &mut Workspace, exchange: &mut Exchange, data: &[u8], last: bool, learned: &mut Vec<Learned>) {
+    fn resume(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        data: &[u8],
+        last: bool,
+        learned: &mut Vec<Learned>,
+    ) {
         let mut active = std::mem::take(&mut self.active);
         active.retain_mut(|a| self.go_on(engine, work, exchange, data, last, a, learned));
         active.append(&mut self.active);
@@ -239,16 +305,32 @@ impl Body {
     }
 
     /// Detect, second half: candidates begin at anchors. Returns the offset up to which that is decided.
-    fn detect(&mut self, engine: &Engine, work: &mut Workspace, exchange: &mut Exchange, data: &[u8], last: bool, learned: &mut Vec<Learned>) -> u64 {
+    fn detect(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        data: &[u8],
+        last: bool,
+        learned: &mut Vec<Learned>,
+    ) -> u64 {
         let base = self.base;
-        let from = usize::try_from(self.scanned.saturating_sub(base)).unwrap_or(0).min(data.len());
+        let from = usize::try_from(self.scanned.saturating_sub(base))
+            .unwrap_or(0)
+            .min(data.len());
         let context = (self.context, self.context_len);
         let before = |i: usize| byte_before(data, i, &context);
-        let decided = if last { data.len() } else { engine.anchors.undecided(data, from, before) };
+        let decided = if last {
+            data.len()
+        } else {
+            engine.anchors.undecided(data, from, before)
+        };
         let mut hits = std::mem::take(&mut work.hits);
         engine.anchors.scan(data, from, decided, &mut hits);
         for &(at, anchor) in &hits {
-            let Some(anchor) = engine.anchors.get(anchor) else { continue };
+            let Some(anchor) = engine.anchors.get(anchor) else {
+                continue;
+            };
             for &detector in &anchor.detectors {
                 let start = base + at as u64;
                 if let Some(a) = self.active.iter_mut().find(|a| a.run.detector == detector) {
@@ -261,9 +343,14 @@ impl Body {
                 if self.ends.iter().any(|(d, end)| *d == detector && *end > start) {
                     continue;
                 }
-                let Some(d) = engine.detectors.get(usize::from(detector)) else { continue };
+                let Some(d) = engine.detectors.get(usize::from(detector)) else {
+                    continue;
+                };
                 let run = Run::new(detector, start, before(at), &d.program, &mut work.scratch);
-                let mut new = Active { run, queue: VecDeque::new() };
+                let mut new = Active {
+                    run,
+                    queue: VecDeque::new(),
+                };
                 if self.go_on(engine, work, exchange, data, last, &mut new, learned) {
                     self.active.push(new);
                 }
@@ -275,8 +362,19 @@ impl Body {
     }
 
     /// Takes one candidate as far as the data goes, and then those that waited behind it. `false`: none is left.
-    fn go_on(&mut self, engine: &Engine, work: &mut Workspace, exchange: &mut Exchange, data: &[u8], last: bool, a: &mut Active, learned: &mut Vec<Learned>) -> bool {
-        let Some(detector) = engine.detectors.get(usize::from(a.run.detector)) else { return false };
+    fn go_on(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        data: &[u8],
+        last: bool,
+        a: &mut Active,
+        learned: &mut Vec<Learned>,
+    ) -> bool {
+        let Some(detector) = engine.detectors.get(usize::from(a.run.detector)) else {
+            return false;
+        };
         let program: &Program = &detector.program;
         loop {
             let covered = a.run.matched.map(|m| m.secret.1);
@@ -323,16 +421,32 @@ impl Body {
             };
             let context = (self.context, self.context_len);
             let at = usize::try_from(start.saturating_sub(self.base)).unwrap_or(usize::MAX);
-            let next = Run::new(a.run.detector, start, byte_before(data, at, &context), program, &mut work.scratch);
+            let next = Run::new(
+                a.run.detector,
+                start,
+                byte_before(data, at, &context),
+                program,
+                &mut work.scratch,
+            );
             work.scratch.give_back(std::mem::replace(&mut a.run, next));
         }
     }
 
     /// Decide: what a candidate that came to its end is worth.
-    fn verdict(&mut self, engine: &Engine, exchange: &mut Exchange, data: &[u8], run: &Run, program: &Program, learned: &mut Vec<Learned>) -> bool {
+    fn verdict(
+        &mut self,
+        engine: &Engine,
+        exchange: &mut Exchange,
+        data: &[u8],
+        run: &Run,
+        program: &Program,
+        learned: &mut Vec<Learned>,
+    ) -> bool {
         let Some(m) = run.matched else { return false };
         let at = |o: u64| usize::try_from(o.saturating_sub(self.base)).unwrap_or(usize::MAX);
-        let Some(raw) = data.get(at(m.secret.0)..at(m.secret.1)) else { return false };
+        let Some(raw) = data.get(at(m.secret.0)..at(m.secret.1)) else {
+            return false;
+        };
         let value = escape::text_of(raw);
         let front = data.get(..at(m.secret.0)).unwrap_or_default();
         if validate::inside_label(front, &value) {
@@ -343,7 +457,13 @@ impl Body {
         }
         let source = Source::Detector(run.detector);
         if program.has_secret_group {
-            learned.push(Learned { at: run.pos, from: m.secret.1, value: value.into_owned(), source, action: engine.action });
+            learned.push(Learned {
+                at: run.pos,
+                from: m.secret.1,
+                value: value.into_owned(),
+                source,
+                action: engine.action,
+            });
         }
         self.edit(engine, run.detector, m.secret, false);
         if !engine.enforce {
@@ -357,7 +477,14 @@ impl Body {
             return;
         }
         let source = Source::Detector(detector);
-        self.pending.push(Edit { start, end, source, action: engine.action, context: Context::Inline, continues });
+        self.pending.push(Edit {
+            start,
+            end,
+            source,
+            action: engine.action,
+            context: Context::Inline,
+            continues,
+        });
     }
 
     /// Detect, over again: values that were found before, wherever they stand. Returns where one could be beginning.
@@ -373,7 +500,14 @@ impl Body {
             while let Some(hit) = data.get(from..).and_then(|d| memchr::memmem::find(d, &r.value)) {
                 let start = self.base + (from + hit) as u64;
                 let stop = start + r.value.len() as u64;
-                self.pending.push(Edit { start, end: stop, source: r.source, action: r.action, context: Context::Inline, continues: false });
+                self.pending.push(Edit {
+                    start,
+                    end: stop,
+                    source: r.source,
+                    action: r.action,
+                    context: Context::Inline,
+                    continues: false,
+                });
                 from += hit + r.value.len();
             }
             let tail = data.get(from..).unwrap_or_default();
@@ -401,7 +535,10 @@ impl Body {
             a.queue.front().map_or(first, |q| first.min(*q))
         };
         let runs = self.active.iter().map(held_by).min().unwrap_or(end);
-        let number = self.walker.open_number().filter(|from| engine.numbers && self.kind.json && end - from <= limits::NUMBER_BYTES);
+        let number = self
+            .walker
+            .open_number()
+            .filter(|from| engine.numbers && self.kind.json && end - from <= limits::NUMBER_BYTES);
         decided.min(runs).min(number.unwrap_or(end)).max(self.base)
     }
 
@@ -409,7 +546,15 @@ impl Body {
     ///
     /// Overlaps: the earlier beginning wins, then the surer source (field rule, custom detector and pack `secrets`,
     /// pack `tokens`), then the longer, then the order of the catalogue; what a loser covers beyond the winner goes with the winner, without a label of its own.
-    fn encode(&mut self, engine: &Engine, exchange: &mut Exchange, data: &[u8], boundary: u64, direct: bool, out: &mut Vec<u8>) -> Flow {
+    fn encode(
+        &mut self,
+        engine: &Engine,
+        exchange: &mut Exchange,
+        data: &[u8],
+        boundary: u64,
+        direct: bool,
+        out: &mut Vec<u8>,
+    ) -> Flow {
         if self.pending.is_empty() && direct && self.written <= self.base && boundary == self.base + data.len() as u64 {
             self.written = boundary;
             return Flow::Pass;
@@ -420,23 +565,46 @@ impl Body {
             data.get(at(from)..at(to)).unwrap_or_default()
         };
         self.written = self.written.max(base);
-        self.pending.sort_by_key(|e| (e.start, e.continues, engine.rank(e.source), std::cmp::Reverse(e.end), e.source));
+        self.pending.sort_by_key(|e| {
+            (
+                e.start,
+                e.continues,
+                engine.rank(e.source),
+                std::cmp::Reverse(e.end),
+                e.source,
+            )
+        });
         let settled = self.pending.partition_point(|e| e.start < boundary);
         let context = (self.context, self.context_len);
         for i in 0..settled {
-            let Some(mut edit) = self.pending.get(i).copied() else { break };
+            let Some(mut edit) = self.pending.get(i).copied() else {
+                break;
+            };
             match self.number_around(&edit) {
-                Some((from, to)) if from >= self.written => (edit.start, edit.end, edit.context) = (from, to, Context::JsonValue),
+                Some((from, to)) if from >= self.written => {
+                    (edit.start, edit.end, edit.context) = (from, to, Context::JsonValue)
+                }
                 Some(_) => edit.context = Context::Digits,
                 None => {}
             }
             let fresh = edit.start >= self.written && !edit.continues;
             if fresh {
                 out.extend_from_slice(slice(self.written, edit.start));
-                let action = if self.kind.keep_length { Action::Mask } else { edit.action };
+                let action = if self.kind.keep_length {
+                    Action::Mask
+                } else {
+                    edit.action
+                };
                 let at = usize::try_from(edit.start - base).unwrap_or(0);
                 let before = byte_before(data, at, &context);
-                rewrite::replacement(action, edit.context, engine.id_of(edit.source), edit.end - edit.start, before, out);
+                rewrite::replacement(
+                    action,
+                    edit.context,
+                    engine.id_of(edit.source),
+                    edit.end - edit.start,
+                    before,
+                    out,
+                );
                 self.masking = action == Action::Mask && edit.context == Context::Inline;
                 if let Source::Detector(_) = edit.source {
                     exchange.found(edit.source, action, edit.start, edit.end);
@@ -465,11 +633,16 @@ impl Body {
         if let Some(from) = self.walker.open_number().filter(|from| *from <= edit.start) {
             return Some((from.min(self.written.saturating_sub(1)), edit.end));
         }
-        self.numbers.iter().find(|(from, to)| *from <= edit.start && edit.end <= *to).copied()
+        self.numbers
+            .iter()
+            .find(|(from, to)| *from <= edit.start && edit.end <= *to)
+            .copied()
     }
 
     fn note_context(&mut self, data: &[u8], boundary: u64) {
-        let released = data.get(..usize::try_from(boundary - self.base).unwrap_or(0)).unwrap_or_default();
+        let released = data
+            .get(..usize::try_from(boundary - self.base).unwrap_or(0))
+            .unwrap_or_default();
         for &b in released.iter().rev().take(CONTEXT).rev() {
             self.context.rotate_left(1);
             self.context[CONTEXT - 1] = b;
@@ -485,14 +658,24 @@ fn byte_before(data: &[u8], i: usize, (context, context_len): &([u8; CONTEXT], u
             return data.get(i - n).copied();
         }
         let n = n - i;
-        if n <= *context_len { context.get(CONTEXT - n).copied() } else { None }
+        if n <= *context_len {
+            context.get(CONTEXT - n).copied()
+        } else {
+            None
+        }
     };
     let last = back(1)?;
-    let hex = |n: usize| back(n).and_then(|b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+    let hex = |n: usize| {
+        back(n)
+            .and_then(|b| char::from(b).to_digit(16))
+            .and_then(|d| u8::try_from(d).ok())
+    };
     if let (Some(b'%'), Some(hi), Some(lo)) = (back(3), hex(2), hex(1)) {
         return Some(hi << 4 | lo);
     }
-    if let (Some(b'\\'), Some(b'u'), Some(_), Some(0), Some(hi), Some(lo)) = (back(6), back(5), hex(4), hex(3), hex(2), hex(1)) {
+    if let (Some(b'\\'), Some(b'u'), Some(_), Some(0), Some(hi), Some(lo)) =
+        (back(6), back(5), hex(4), hex(3), hex(2), hex(1))
+    {
         return Some(hi << 4 | lo);
     }
     if back(2) == Some(b'\\') && matches!(last, b'n' | b'r' | b't' | b'b' | b'f') {

@@ -38,14 +38,22 @@ fn every_match_is_found_and_every_near_miss_is_left() {
 #[test]
 fn every_example_survives_every_cut_and_a_second_pass() {
     for action in ["label", "mask", "remove"] {
-        let e = engine(&format!(r#"{{"detectors":{{"packs":["secrets","tokens"]}},"response":{{"action":"{action}"}}}}"#));
+        let e = engine(&format!(
+            r#"{{"detectors":{{"packs":["secrets","tokens"]}},"response":{{"action":"{action}"}}}}"#
+        ));
         for x in catalogue::EXAMPLES {
             for text in x.matches.iter().chain(x.near_misses) {
                 let text = format!("{{\"a\": \"{text}\"}} ");
                 common::assert_cuts_do_not_matter(&e, BodyKind::default(), text.as_bytes());
                 let once = whole(&e, BodyKind::default(), text.as_bytes());
                 let twice = whole(&e, BodyKind::default(), &once.out);
-                assert!(twice.found.is_empty() && twice.out == once.out, "{action} {}: a second pass finds {:?}", x.id, twice.found);
+                assert!(
+                    twice.found.is_empty() && twice.out == once.out,
+                    "{action} {}: a second pass finds {:?} in {:?}",
+                    x.id,
+                    twice.found,
+                    String::from_utf8_lossy(&once.out)
+                );
             }
         }
     }

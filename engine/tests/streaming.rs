@@ -6,8 +6,14 @@ mod common;
 use common::{assert_cuts_do_not_matter, engine, whole};
 use keepmum_engine::BodyKind;
 
-const JSON: BodyKind = BodyKind { json: true, keep_length: false };
-const PLAIN: BodyKind = BodyKind { json: false, keep_length: false };
+const JSON: BodyKind = BodyKind {
+    json: true,
+    keep_length: false,
+};
+const PLAIN: BodyKind = BodyKind {
+    json: false,
+    keep_length: false,
+};
 
 /// A synthetic key, built so that no file holds it.
 fn stripe() -> String {
@@ -31,11 +37,31 @@ fn check(policy: &str, kind: BodyKind, text: &str, want: &str) {
 #[test]
 fn a_secret_goes_and_its_surroundings_stay() {
     let s = stripe();
-    check("{}", PLAIN, &format!("key={s}; x"), "key=[REDACTED:stripe-secret-key]; x");
-    check(r#"{"response":{"action":"mask"}}"#, PLAIN, &format!("key={s}; x"), &format!("key={}; x", "*".repeat(s.len())));
-    check(r#"{"response":{"action":"remove"}}"#, PLAIN, &format!("key={s}; x"), "key=; x");
+    check(
+        "{}",
+        PLAIN,
+        &format!("key={s}; x"),
+        "key=[REDACTED:stripe-secret-key]; x",
+    );
+    check(
+        r#"{"response":{"action":"mask"}}"#,
+        PLAIN,
+        &format!("key={s}; x"),
+        &format!("key={}; x", "*".repeat(s.len())),
+    );
+    check(
+        r#"{"response":{"action":"remove"}}"#,
+        PLAIN,
+        &format!("key={s}; x"),
+        "key=; x",
+    );
     check("{}", PLAIN, &s, "[REDACTED:stripe-secret-key]");
-    check("{}", PLAIN, "sk_live_ sk_live_short sk_liv", "sk_live_ sk_live_short sk_liv");
+    check(
+        "{}",
+        PLAIN,
+        "sk_live_ sk_live_short sk_liv",
+        "sk_live_ sk_live_short sk_liv",
+    );
 }
 
 #[test]
@@ -48,9 +74,19 @@ fn escapes_hide_nothing_and_the_document_stays_valid() {
         format!("{}{}{}", &s[..3], escaped(&s[3..5]), &s[5..]),
         format!("{}{}", &s[..12], escaped(&s[12..14])) + &s[14..],
     ] {
-        check("{}", JSON, &format!(r#"{{"a":"{inner}","b":1}}"#), &format!(r#"{{"a":"{label}","b":1}}"#));
+        check(
+            "{}",
+            JSON,
+            &format!(r#"{{"a":"{inner}","b":1}}"#),
+            &format!(r#"{{"a":"{label}","b":1}}"#),
+        );
         let nested = inner.replace('\\', "\\\\");
-        check("{}", JSON, &format!(r#"{{"a":"{{\"b\":\"{nested}\"}}"}}"#), &format!(r#"{{"a":"{{\"b\":\"{label}\"}}"}}"#));
+        check(
+            "{}",
+            JSON,
+            &format!(r#"{{"a":"{{\"b\":\"{nested}\"}}"}}"#),
+            &format!(r#"{{"a":"{{\"b\":\"{label}\"}}"}}"#),
+        );
     }
     check(
         "{}",
@@ -58,7 +94,12 @@ fn escapes_hide_nothing_and_the_document_stays_valid() {
         r#"{"dsn":"postgres:\/\/app:hunter2-hunter2@db:5432\/shop"}"#,
         r#"{"dsn":"postgres:\/\/app:[REDACTED:postgres-url-password]@db:5432\/shop"}"#,
     );
-    check("{}", JSON, &format!(r#"{{"log":"line\n{s}\nnext"}}"#), &format!(r#"{{"log":"line\n{label}\nnext"}}"#));
+    check(
+        "{}",
+        JSON,
+        &format!(r#"{{"log":"line\n{s}\nnext"}}"#),
+        &format!(r#"{{"log":"line\n{label}\nnext"}}"#),
+    );
 }
 
 #[test]
@@ -80,14 +121,29 @@ fn fields_lose_their_values_and_stay_json() {
         r#"{"password":"a\"b","Pin" : 1234, "x":"password", "pin":{"a":[1,"}"]},"password":"","pin":null,"pin":true}"#,
         r#"{"password":"[REDACTED:field]","Pin" : "[REDACTED:field]", "x":"password", "pin":"[REDACTED:field]","password":"","pin":null,"pin":"[REDACTED:field]"}"#,
     );
-    check(r#"{"fields":[{"names":["pin"],"action":"remove"}]}"#, JSON, r#"{"pin":12,"pin":"x1","y":[3]}"#, r#"{"pin":null,"pin":"","y":[3]}"#);
-    check(r#"{"fields":[{"names":["pin"],"action":"mask"}]}"#, JSON, r#"{"pin":12,"pin":"x1"}"#, r#"{"pin":"********","pin":"**"}"#);
+    check(
+        r#"{"fields":[{"names":["pin"],"action":"remove"}]}"#,
+        JSON,
+        r#"{"pin":12,"pin":"x1","y":[3]}"#,
+        r#"{"pin":null,"pin":"","y":[3]}"#,
+    );
+    check(
+        r#"{"fields":[{"names":["pin"],"action":"mask"}]}"#,
+        JSON,
+        r#"{"pin":12,"pin":"x1"}"#,
+        r#"{"pin":"********","pin":"**"}"#,
+    );
 }
 
 #[test]
 fn a_number_that_is_a_secret_becomes_a_string() {
     let p = r#"{"detectors":{"custom":[{"id":"acct","pattern":"4111[0-9]{8}"}]}}"#;
-    check(p, JSON, r#"{"n":411100000000,"s":"411100000000","m":-1411100000000.5}"#, r#"{"n":"[REDACTED:acct]","s":"[REDACTED:acct]","m":"[REDACTED:acct]"}"#);
+    check(
+        p,
+        JSON,
+        r#"{"n":411100000000,"s":"411100000000","m":-1411100000000.5}"#,
+        r#"{"n":"[REDACTED:acct]","s":"[REDACTED:acct]","m":"[REDACTED:acct]"}"#,
+    );
 }
 
 #[test]
@@ -104,5 +160,10 @@ fn report_mode_changes_nothing_and_finds_the_same() {
 #[test]
 fn an_allowed_value_stays() {
     let s = stripe();
-    check(&format!(r#"{{"allow":[{{"value":"{s}"}}]}}"#), PLAIN, &format!("a {s} b"), &format!("a {s} b"));
+    check(
+        &format!(r#"{{"allow":[{{"value":"{s}"}}]}}"#),
+        PLAIN,
+        &format!("a {s} b"),
+        &format!("a {s} b"),
+    );
 }

@@ -62,7 +62,10 @@ impl Escape {
                         *self = Escape::None;
                         return utf8(value);
                     }
-                    *self = Escape::Hex { digits: digits + 1, value };
+                    *self = Escape::Hex {
+                        digits: digits + 1,
+                        value,
+                    };
                     Unit::Pending
                 }
                 None => {
@@ -162,7 +165,12 @@ mod tests {
 
     #[test]
     fn an_escape_cut_off_at_the_end_is_reported() {
-        for (raw, at) in [(r"ab\", Some(2)), (r"ab\u00", Some(2)), ("ab", None), (r"a\\\", Some(1))] {
+        for (raw, at) in [
+            (r"ab\", Some(2)),
+            (r"ab\u00", Some(2)),
+            ("ab", None),
+            (r"a\\\", Some(1)),
+        ] {
             assert_eq!(for_each_char(raw.as_bytes(), |_, _, _| ()), at, "{raw}");
         }
     }

@@ -66,7 +66,8 @@ pub(crate) struct Walker {
 impl Walker {
     /// A field's value is under way: everything up to here belongs to it.
     pub(crate) fn inside_field(&self) -> bool {
-        matches!(self.at, At::FieldText { .. } if self.begun) || matches!(self.at, At::FieldBare | At::FieldNested { .. })
+        matches!(self.at, At::FieldText { .. } if self.begun)
+            || matches!(self.at, At::FieldBare | At::FieldNested { .. })
     }
 
     /// Where the bare number under way began.
@@ -103,7 +104,11 @@ impl Walker {
                 At::AfterText => match b {
                     b' ' | b'\t' | b'\r' => {}
                     b':' => {
-                        let found = if self.too_long { None } else { rule(&escape::text_of(&self.text)) };
+                        let found = if self.too_long {
+                            None
+                        } else {
+                            rule(&escape::text_of(&self.text))
+                        };
                         self.at = found.map_or(At::Between, At::Value);
                     }
                     _ => {
@@ -115,15 +120,25 @@ impl Walker {
                 At::FieldText { escaped, rule } => {
                     if !self.begun && b != b'"' && b != b'\n' {
                         self.begun = true;
-                        events.push(Event::Begin { at, rule, shape: Shape::Text });
+                        events.push(Event::Begin {
+                            at,
+                            rule,
+                            shape: Shape::Text,
+                        });
                     }
                     if escaped || (b != b'"' && b != b'\n') {
                         self.keep(b, *limits::REMEMBERED_BYTES.end());
-                        self.at = At::FieldText { escaped: !escaped && b == b'\\', rule };
+                        self.at = At::FieldText {
+                            escaped: !escaped && b == b'\\',
+                            rule,
+                        };
                     } else {
                         let value = std::mem::take(&mut self.text);
                         if std::mem::take(&mut self.begun) {
-                            events.push(Event::End { at, value: (!self.too_long).then_some(value) });
+                            events.push(Event::End {
+                                at,
+                                value: (!self.too_long).then_some(value),
+                            });
                         }
                         self.at = At::Between;
                     }
@@ -135,7 +150,11 @@ impl Walker {
                         self.between(b, at);
                     }
                 }
-                At::FieldNested { depth, in_text, escaped } => self.nested(b, at, (depth, in_text, escaped), events),
+                At::FieldNested {
+                    depth,
+                    in_text,
+                    escaped,
+                } => self.nested(b, at, (depth, in_text, escaped), events),
                 At::Number => {
                     if !bare(b) {
                         numbers.push((self.number_from, at));
@@ -172,11 +191,23 @@ impl Walker {
                 self.at = At::FieldText { escaped: false, rule };
             }
             b'{' | b'[' if nested => {
-                events.push(Event::Begin { at, rule, shape: Shape::Nested });
-                self.at = At::FieldNested { depth: 1, in_text: false, escaped: false };
+                events.push(Event::Begin {
+                    at,
+                    rule,
+                    shape: Shape::Nested,
+                });
+                self.at = At::FieldNested {
+                    depth: 1,
+                    in_text: false,
+                    escaped: false,
+                };
             }
             b'-' | b'0'..=b'9' | b't' | b'f' => {
-                events.push(Event::Begin { at, rule, shape: Shape::Bare });
+                events.push(Event::Begin {
+                    at,
+                    rule,
+                    shape: Shape::Bare,
+                });
                 self.at = At::FieldBare;
             }
             // `null` says that there is no secret.
@@ -200,11 +231,18 @@ impl Walker {
             }
         }
         if depth == 0 {
-            events.push(Event::End { at: at + 1, value: None });
+            events.push(Event::End {
+                at: at + 1,
+                value: None,
+            });
             self.at = At::Between;
             return;
         }
-        self.at = At::FieldNested { depth, in_text, escaped: in_text && !escaped && b == b'\\' };
+        self.at = At::FieldNested {
+            depth,
+            in_text,
+            escaped: in_text && !escaped && b == b'\\',
+        };
     }
 
     fn keep(&mut self, b: u8, most: usize) {

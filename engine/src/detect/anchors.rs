@@ -97,7 +97,14 @@ impl Anchors {
             }
         }
         let longest = all.iter().map(|a| a.bytes.len()).max().unwrap_or(0);
-        Anchors { all, pairs, places, by_first, longest, by_char }
+        Anchors {
+            all,
+            pairs,
+            places,
+            by_first,
+            longest,
+            by_char,
+        }
     }
 
     pub(crate) fn get(&self, anchor: u16) -> Option<&Anchor> {
@@ -139,9 +146,14 @@ impl Anchors {
 
     /// Compares in full at one pair.
     fn look(&self, data: &[u8], at: usize, (from, to): (usize, usize), hits: &mut Vec<Hit>) {
-        let Some(&[first, second]) = data.get(at..at + 2) else { return };
+        let Some(&[first, second]) = data.get(at..at + 2) else {
+            return;
+        };
         let pair = u16::from_le_bytes([first, second]);
-        let (Some(&lo), Some(&hi)) = (self.by_first.get(usize::from(first)), self.by_first.get(usize::from(first) + 1)) else {
+        let (Some(&lo), Some(&hi)) = (
+            self.by_first.get(usize::from(first)),
+            self.by_first.get(usize::from(first) + 1),
+        ) else {
             return;
         };
         for (p, place) in self.places.get(lo as usize..hi as usize).unwrap_or_default() {
@@ -154,11 +166,16 @@ impl Anchors {
                 self.look_escaped(data, slash, (from, to), hits);
                 continue;
             }
-            let Some(start) = at.checked_sub(usize::from(place.offset)) else { continue };
+            let Some(start) = at.checked_sub(usize::from(place.offset)) else {
+                continue;
+            };
             if start < from || start >= to {
                 continue;
             }
-            if self.get(place.anchor).is_some_and(|a| data.get(start..).is_some_and(|d| d.starts_with(&a.bytes))) {
+            if self
+                .get(place.anchor)
+                .is_some_and(|a| data.get(start..).is_some_and(|d| d.starts_with(&a.bytes)))
+            {
                 hits.push((start, place.anchor));
             }
         }
@@ -170,7 +187,10 @@ impl Anchors {
         // A run of backslashes is one escape: begin at its first.
         let first = match rest {
             [b'\\', b'u', a, b, c, d, ..] => {
-                let Some(v) = [*a, *b, *c, *d].iter().try_fold(0u32, |v, h| Some(v << 4 | char::from(*h).to_digit(16)?)) else {
+                let Some(v) = [*a, *b, *c, *d]
+                    .iter()
+                    .try_fold(0u32, |v, h| Some(v << 4 | char::from(*h).to_digit(16)?))
+                else {
                     return;
                 };
                 v
@@ -178,7 +198,9 @@ impl Anchors {
             [b'\\', b'/', ..] => u32::from(b'/'),
             _ => return,
         };
-        let Some(candidates) = self.by_char.get(first as usize) else { return };
+        let Some(candidates) = self.by_char.get(first as usize) else {
+            return;
+        };
         if candidates.is_empty() {
             return;
         }
@@ -187,7 +209,13 @@ impl Anchors {
             run -= 1;
         }
         let mut text: Vec<u8> = Vec::with_capacity(self.longest);
-        let window = data.get(run..data.len().min(run + self.longest * 6 + usize::from(limits::ESCAPE_SLASHES))).unwrap_or_default();
+        let window = data
+            .get(
+                run..data
+                    .len()
+                    .min(run + self.longest * 6 + usize::from(limits::ESCAPE_SLASHES)),
+            )
+            .unwrap_or_default();
         escape::for_each_char(window, |c, _, _| {
             if text.len() < self.longest {
                 text.extend_from_slice(c);
@@ -200,7 +228,9 @@ impl Anchors {
                 continue;
             }
             let Some(a) = self.get(anchor) else { continue };
-            let (Some(front), Some(back)) = (a.bytes.get(..offset), a.bytes.get(offset..)) else { continue };
+            let (Some(front), Some(back)) = (a.bytes.get(..offset), a.bytes.get(offset..)) else {
+                continue;
+            };
             if data.get(start..run) == Some(front) && text.starts_with(back) {
                 hits.push((start, anchor));
             }
@@ -253,7 +283,6 @@ impl Anchors {
         let at_word = before().is_some_and(is_word) && text.first().is_some_and(|b| is_word(*b));
         fits.any(|a| !(a.at_border && at_word))
     }
-
 }
 
 fn low_plus(start: Option<&usize>, from: usize, len: usize, base: usize) -> usize {

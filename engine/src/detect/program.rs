@@ -135,9 +135,11 @@ impl Program {
                 limits::CANDIDATE_BYTES / 2
             ));
         } else if certain_after(&hir).is_none() {
-            return Err("an open-ended repetition stands before the end of the pattern, so a stream could be held \
+            return Err(
+                "an open-ended repetition stands before the end of the pattern, so a stream could be held \
                         back without end; give it an upper bound, as in {1,200}"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let starts_at_border = first_is_border(&hir);
         let number = b"0123456789+-.eE";

@@ -79,10 +79,6 @@ impl Scratch {
             self.spare.push(run.threads);
         }
     }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.seen.capacity() * 4 + (self.next.capacity() + self.spare.iter().map(Vec::capacity).sum::<usize>()) * size_of::<Thread>()
-    }
 }
 
 const NOT_YET: u64 = u64::MAX;
@@ -104,7 +100,11 @@ impl Run {
         };
         scratch.new_generation(program.states);
         let mut list = std::mem::take(&mut run.threads);
-        let first = Thread { pc: 0, count: 0, secret: (NOT_YET, NOT_YET) };
+        let first = Thread {
+            pc: 0,
+            count: 0,
+            secret: (NOT_YET, NOT_YET),
+        };
         run.add(program, scratch, &mut list, first, start);
         run.threads = list;
         run
@@ -210,8 +210,12 @@ impl Run {
     fn skip_ahead(&mut self, data: &[u8], base: u64, program: &Program) {
         let limit = self.room();
         let Some(thread) = self.threads.first_mut() else { return };
-        let Some(&Op::Repeat { set, min, max }) = program.ops.get(usize::from(thread.pc)) else { return };
-        let Some(set) = program.sets.get(usize::from(set)) else { return };
+        let Some(&Op::Repeat { set, min, max }) = program.ops.get(usize::from(thread.pc)) else {
+            return;
+        };
+        let Some(set) = program.sets.get(usize::from(set)) else {
+            return;
+        };
         let from = usize::try_from(self.pos.saturating_sub(base)).unwrap_or(usize::MAX);
         let rest = data.get(from..).unwrap_or_default();
         let can_skip = min.saturating_sub(thread.count).saturating_sub(1);
@@ -219,7 +223,11 @@ impl Run {
         if can_skip > 0 {
             // Below the minimum nothing can come behind the class yet.
             let most = usize::from(can_skip).min(usize::try_from(limit).unwrap_or(usize::MAX));
-            n = rest.iter().take(most).take_while(|b| **b != b'\\' && set.contains(**b)).count();
+            n = rest
+                .iter()
+                .take(most)
+                .take_while(|b| **b != b'\\' && set.contains(**b))
+                .count();
             thread.count += u16::try_from(n).unwrap_or(0);
         } else if max == u16::MAX && thread.count >= min {
             // An open-ended class at the very end of the pattern: each byte is a longer match.
@@ -230,7 +238,11 @@ impl Run {
                 && m.end == self.pos
             {
                 let most = usize::try_from(limit).unwrap_or(usize::MAX);
-                n = rest.iter().take(most).take_while(|b| **b != b'\\' && set.contains(**b)).count();
+                n = rest
+                    .iter()
+                    .take(most)
+                    .take_while(|b| **b != b'\\' && set.contains(**b))
+                    .count();
                 if n > 0 {
                     m.end = self.pos + n as u64;
                     if secret_ends || !program.has_secret_group {
@@ -260,17 +272,53 @@ impl Run {
         for t in &current {
             match program.ops.get(usize::from(t.pc)) {
                 Some(Op::Byte(want)) if *want == b => {
-                    self.add(program, scratch, &mut next, Thread { pc: t.pc + 1, count: 0, ..*t }, at);
+                    self.add(
+                        program,
+                        scratch,
+                        &mut next,
+                        Thread {
+                            pc: t.pc + 1,
+                            count: 0,
+                            ..*t
+                        },
+                        at,
+                    );
                 }
                 Some(Op::Set(set)) if program.sets.get(usize::from(*set)).is_some_and(|s| s.contains(b)) => {
-                    self.add(program, scratch, &mut next, Thread { pc: t.pc + 1, count: 0, ..*t }, at);
+                    self.add(
+                        program,
+                        scratch,
+                        &mut next,
+                        Thread {
+                            pc: t.pc + 1,
+                            count: 0,
+                            ..*t
+                        },
+                        at,
+                    );
                 }
-                Some(&Op::Repeat { set, min, max }) if program.sets.get(usize::from(set)).is_some_and(|s| s.contains(b)) => {
-                    let count = if max == u16::MAX { (t.count + 1).min(min) } else { t.count + 1 };
+                Some(&Op::Repeat { set, min, max })
+                    if program.sets.get(usize::from(set)).is_some_and(|s| s.contains(b)) =>
+                {
+                    let count = if max == u16::MAX {
+                        (t.count + 1).min(min)
+                    } else {
+                        t.count + 1
+                    };
                     if max == u16::MAX || count < max {
                         self.add(program, scratch, &mut next, Thread { count, ..*t }, at);
                     } else {
-                        self.add(program, scratch, &mut next, Thread { pc: t.pc + 1, count: 0, ..*t }, at);
+                        self.add(
+                            program,
+                            scratch,
+                            &mut next,
+                            Thread {
+                                pc: t.pc + 1,
+                                count: 0,
+                                ..*t
+                            },
+                            at,
+                        );
                     }
                 }
                 _ => {}
@@ -298,7 +346,17 @@ impl Run {
                 match program.ops.get(usize::from(t.pc)) {
                     Some(Op::Border(border)) => {
                         if border.holds(self.before, after) {
-                            self.add(program, scratch, &mut list, Thread { pc: t.pc + 1, count: 0, ..*t }, at);
+                            self.add(
+                                program,
+                                scratch,
+                                &mut list,
+                                Thread {
+                                    pc: t.pc + 1,
+                                    count: 0,
+                                    ..*t
+                                },
+                                at,
+                            );
                         }
                     }
                     _ => self.add(program, scratch, &mut list, *t, at),
@@ -337,7 +395,11 @@ impl Run {
                     Some(&Op::Repeat { min, .. }) => {
                         list.push(t);
                         if t.count >= min {
-                            go_on = Some(Thread { pc: t.pc + 1, count: 0, ..t });
+                            go_on = Some(Thread {
+                                pc: t.pc + 1,
+                                count: 0,
+                                ..t
+                            });
                         }
                     }
                     Some(&Op::Split(a, b)) => {
@@ -345,8 +407,20 @@ impl Run {
                         go_on = Some(Thread { pc: a, ..t });
                     }
                     Some(&Op::Jump(to)) => go_on = Some(Thread { pc: to, ..t }),
-                    Some(Op::SecretStart) => go_on = Some(Thread { pc: t.pc + 1, secret: (at, NOT_YET), ..t }),
-                    Some(Op::SecretEnd) => go_on = Some(Thread { pc: t.pc + 1, secret: (t.secret.0, at), ..t }),
+                    Some(Op::SecretStart) => {
+                        go_on = Some(Thread {
+                            pc: t.pc + 1,
+                            secret: (at, NOT_YET),
+                            ..t
+                        })
+                    }
+                    Some(Op::SecretEnd) => {
+                        go_on = Some(Thread {
+                            pc: t.pc + 1,
+                            secret: (t.secret.0, at),
+                            ..t
+                        })
+                    }
                     Some(Op::Match) | None => self.accept(t, at),
                 }
             }
@@ -358,7 +432,11 @@ impl Run {
     }
 
     fn accept(&mut self, t: Thread, at: u64) {
-        let secret = if t.secret.1 == NOT_YET { (self.start, at) } else { t.secret };
+        let secret = if t.secret.1 == NOT_YET {
+            (self.start, at)
+        } else {
+            t.secret
+        };
         // Of two ways that end at the same byte, the one that takes more of the secret.
         if let Some(m) = &self.matched
             && m.end == at

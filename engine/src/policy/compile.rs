@@ -7,11 +7,14 @@ use crate::decide::validate::{self, Validator};
 use crate::detect::anchors::{Anchor, Anchors};
 use crate::detect::program::Program;
 use crate::error::PolicyError;
+use crate::exchange::Exchange;
 use crate::limits;
 use crate::policy::written::{Mode, Part, Policy};
-use crate::exchange::Exchange;
 use crate::stream::{Body, BodyKind, Workspace};
-use crate::{Engine, engine::{Detector, FieldRule}};
+use crate::{
+    Engine,
+    engine::{Detector, FieldRule},
+};
 
 pub(crate) fn compile(text: &[u8]) -> Result<Engine, PolicyError> {
     let engine = build(read(text)?)?;
@@ -20,7 +23,10 @@ pub(crate) fn compile(text: &[u8]) -> Result<Engine, PolicyError> {
 
 fn read(text: &[u8]) -> Result<Policy, PolicyError> {
     if text.len() > limits::POLICY_BYTES {
-        return Err(PolicyError::new(".", format!("{} bytes; {} are allowed", text.len(), limits::POLICY_BYTES)));
+        return Err(PolicyError::new(
+            ".",
+            format!("{} bytes; {} are allowed", text.len(), limits::POLICY_BYTES),
+        ));
     }
     if text.iter().all(u8::is_ascii_whitespace) {
         return Ok(Policy::default());
@@ -53,12 +59,18 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
     for (i, pack) in policy.detectors.packs.iter().enumerate() {
         if !catalogue::PACKS.contains(&pack.as_str()) {
             let known = catalogue::PACKS.join(", ");
-            return Err(PolicyError::new(format!("detectors.packs[{i}]"), format!("no such pack; there are {known}")));
+            return Err(PolicyError::new(
+                format!("detectors.packs[{i}]"),
+                format!("no such pack; there are {known}"),
+            ));
         }
     }
     for (i, id) in policy.detectors.disable.iter().enumerate() {
         if !catalogue::BUILT_IN.iter().any(|d| d.id == id) {
-            return Err(PolicyError::new(format!("detectors.disable[{i}]"), "no built-in detector has this id"));
+            return Err(PolicyError::new(
+                format!("detectors.disable[{i}]"),
+                "no built-in detector has this id",
+            ));
         }
     }
     for d in catalogue::BUILT_IN {
@@ -67,39 +79,66 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
             let validators = validators(d.validators).map_err(|why| PolicyError::new(d.id, why))?;
             let program = Program::compile(d.pattern).map_err(|why| PolicyError::new(d.id, why))?;
             let rank = if d.pack == "tokens" { 2 } else { 1 };
-            detectors.push(Detector { id: d.id.to_owned(), program, validators, rank });
+            detectors.push(Detector {
+                id: d.id.to_owned(),
+                program,
+                validators,
+                rank,
+            });
         }
     }
     if policy.detectors.custom.len() > limits::CUSTOM_DETECTORS {
-        return Err(PolicyError::new("detectors.custom", format!("{} are allowed", limits::CUSTOM_DETECTORS)));
+        return Err(PolicyError::new(
+            "detectors.custom",
+            format!("{} are allowed", limits::CUSTOM_DETECTORS),
+        ));
     }
     let first_custom = detectors.len();
     for (i, c) in policy.detectors.custom.iter().enumerate() {
         let at = |field: &str| format!("detectors.custom[{i}].{field}");
-        let form = !c.id.is_empty() && c.id.len() <= 48 && c.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let form = !c.id.is_empty()
+            && c.id.len() <= 48
+            && c.id
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !form {
-            return Err(PolicyError::new(at("id"), "expected kebab-case of 48 bytes at most, such as acme-session"));
+            return Err(PolicyError::new(
+                at("id"),
+                "expected kebab-case of 48 bytes at most, such as acme-session",
+            ));
         }
         if catalogue::BUILT_IN.iter().any(|d| d.id == c.id) || detectors.iter().any(|d| d.id == c.id) {
             return Err(PolicyError::new(at("id"), "another detector has this id"));
         }
         let program = Program::compile(&c.pattern).map_err(|why| PolicyError::new(at("pattern"), why))?;
-        detectors.push(Detector { id: c.id.clone(), program, validators: Vec::new(), rank: 1 });
+        detectors.push(Detector {
+            id: c.id.clone(),
+            program,
+            validators: Vec::new(),
+            rank: 1,
+        });
     }
     let mut fields: Vec<FieldRule> = Vec::new();
     let mut names = BTreeMap::new();
     for (i, f) in policy.fields.iter().enumerate() {
         if f.names.is_empty() {
-            return Err(PolicyError::new(format!("fields[{i}].names"), "expected at least one field name"));
+            return Err(PolicyError::new(
+                format!("fields[{i}].names"),
+                "expected at least one field name",
+            ));
         }
         for (k, name) in f.names.iter().enumerate() {
             if name.is_empty() || name.len() > limits::FIELD_NAME_BYTES {
                 let why = format!("expected 1 to {} bytes", limits::FIELD_NAME_BYTES);
                 return Err(PolicyError::new(format!("fields[{i}].names[{k}]"), why));
             }
-            names.entry(name.to_ascii_lowercase().into_bytes()).or_insert(u16::try_from(i).unwrap_or(u16::MAX));
+            names
+                .entry(name.to_ascii_lowercase().into_bytes())
+                .or_insert(u16::try_from(i).unwrap_or(u16::MAX));
         }
-        fields.push(FieldRule { action: f.action.unwrap_or(policy.response.action) });
+        fields.push(FieldRule {
+            action: f.action.unwrap_or(policy.response.action),
+        });
     }
     let scan = &policy.response.scan;
     let anchors = anchors(&detectors)?;
@@ -124,7 +163,11 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
         for (field, texts, wanted) in [("examples", &c.examples, true), ("near_misses", &c.near_misses, false)] {
             for (k, text) in texts.iter().enumerate() {
                 if finds(&engine, detector, text.as_bytes()) != wanted {
-                    let why = if wanted { "the pattern does not find it" } else { "the pattern finds it, and should not" };
+                    let why = if wanted {
+                        "the pattern does not find it"
+                    } else {
+                        "the pattern finds it, and should not"
+                    };
                     return Err(PolicyError::new(format!("detectors.custom[{i}].{field}[{k}]"), why));
                 }
             }
@@ -139,13 +182,18 @@ fn finds(engine: &Engine, detector: u16, text: &[u8]) -> bool {
     let mut out = Vec::new();
     body.push(engine, &mut work, &mut exchange, text, &mut out);
     body.finish(engine, &mut work, &mut exchange, &mut out);
-    exchange.counts().any(|c| engine.id_of(c.source) == engine.detectors.get(usize::from(detector)).map_or("", |d| &d.id))
+    exchange
+        .counts()
+        .any(|c| engine.id_of(c.source) == engine.detectors.get(usize::from(detector)).map_or("", |d| &d.id))
 }
 
 fn validators(names: &[&str]) -> Result<Vec<Validator>, String> {
     names
         .iter()
-        .map(|n| Validator::named(n).ok_or_else(|| format!("no validator is called {n}; there are {}", validate::NAMES.join(", "))))
+        .map(|n| {
+            Validator::named(n)
+                .ok_or_else(|| format!("no validator is called {n}; there are {}", validate::NAMES.join(", ")))
+        })
         .collect()
 }
 
@@ -161,6 +209,10 @@ fn anchors(detectors: &[Detector]) -> Result<Anchors, PolicyError> {
     if all.len() >= usize::from(u16::MAX) {
         return Err(PolicyError::new("detectors", "too many anchors"));
     }
-    let anchor = |(bytes, (detectors, at_border)): (&[u8], (Vec<u16>, bool))| Anchor { bytes: bytes.to_vec(), detectors, at_border };
+    let anchor = |(bytes, (detectors, at_border)): (&[u8], (Vec<u16>, bool))| Anchor {
+        bytes: bytes.to_vec(),
+        detectors,
+        at_border,
+    };
     Ok(Anchors::new(all.into_iter().map(anchor).collect()))
 }

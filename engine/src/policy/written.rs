@@ -58,7 +58,11 @@ pub(crate) struct Detectors {
 
 impl Default for Detectors {
     fn default() -> Detectors {
-        Detectors { packs: vec!["secrets".to_owned()], disable: Vec::new(), custom: Vec::new() }
+        Detectors {
+            packs: vec!["secrets".to_owned()],
+            disable: Vec::new(),
+            custom: Vec::new(),
+        }
     }
 }
 
@@ -76,7 +80,13 @@ pub(crate) struct Custom {
 /// A custom detector's examples may be somebody's real tokens.
 impl std::fmt::Debug for Custom {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Custom({}, {} examples, {} near misses)", self.id, self.examples.len(), self.near_misses.len())
+        write!(
+            f,
+            "Custom({}, {} examples, {} near misses)",
+            self.id,
+            self.examples.len(),
+            self.near_misses.len()
+        )
     }
 }
 
@@ -108,7 +118,10 @@ pub(crate) struct Response {
 
 impl Default for Response {
     fn default() -> Response {
-        Response { scan: vec![Part::Headers, Part::Body, Part::Trailers], action: Action::Label }
+        Response {
+            scan: vec![Part::Headers, Part::Body, Part::Trailers],
+            action: Action::Label,
+        }
     }
 }
 
@@ -167,7 +180,13 @@ impl<'de> Deserialize<'de> for StatusPattern {
             Text(String),
         }
         let wrong = || serde::de::Error::custom("expected a status such as 503, or a class: 4xx or 5xx");
-        let one = |n: u16| if (400..=599).contains(&n) { Ok(StatusPattern::One(n)) } else { Err(wrong()) };
+        let one = |n: u16| {
+            if (400..=599).contains(&n) {
+                Ok(StatusPattern::One(n))
+            } else {
+                Err(wrong())
+            }
+        };
         match Written::deserialize(d).map_err(|_| wrong())? {
             Written::Number(n) => one(n),
             Written::Text(t) => match t.as_str() {

@@ -71,7 +71,9 @@ pub(crate) fn replacement(action: Action, context: Context, id: &str, len: u64, 
         (Action::Mask, Context::Inline) => stars(len, out),
         (Action::Mask, Context::JsonValue) => out.extend_from_slice(b"\"********\""),
         // What stood apart must not become one word: two harmless halves could make a secret.
-        (Action::Remove, Context::Inline) if before.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') => out.push(b'*'),
+        (Action::Remove, Context::Inline) if before.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+            out.push(b'*')
+        }
         (Action::Remove, Context::Inline) => {}
         (Action::Remove, Context::JsonValue) => out.extend_from_slice(b"null"),
     }

@@ -34,8 +34,16 @@ pub fn run<'a>(engine: &Engine, kind: BodyKind, pieces: impl IntoIterator<Item =
     out.clear();
     body.finish(engine, &mut work, &mut exchange, &mut out);
     all.extend_from_slice(&out);
-    let found = exchange.findings().iter().map(|f| (f.detector(engine).to_owned(), f.start(), f.end())).collect();
-    Run { out: all, found, most_memory }
+    let found = exchange
+        .findings()
+        .iter()
+        .map(|f| (f.detector(engine).to_owned(), f.start(), f.end()))
+        .collect();
+    Run {
+        out: all,
+        found,
+        most_memory,
+    }
 }
 
 pub fn whole(engine: &Engine, kind: BodyKind, text: &[u8]) -> Run {

@@ -1,0 +1,197 @@
+//! Every call to the proxy, in one file: bytes in, bytes out, a named error for each status.
+//!
+//! Why not the SDK's own functions: they unwrap UTF-8 (one `authorization` header with a byte over 0x7f kills the
+//! worker and prints the header) and panic on a status that they do not expect.
+//!
+//! Why `unsafe` is sound here: the imports below have the signatures of proxy-wasm ABI 0.2.1. Pointers passed in come
+//! from live slices and are only read during the call. A pointer handed out by the host was made by this module's own
+//! exported allocator (the SDK's `malloc`: a `Vec<u8>` of exactly the size asked for, forgotten), so that taking it
+//! back as a `Vec` with that size as length and capacity is its inverse.
+#![allow(unsafe_code)]
+
+/// Why a host call did not do what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostError {
+    /// What was asked for is not there (NOT_FOUND, EMPTY).
+    Absent,
+    /// The call is not possible in this phase, or its arguments are wrong (BAD_ARGUMENT).
+    Refused,
+    /// Anything else.
+    Failed,
+}
+
+fn status(code: u32) -> Result<(), HostError> {
+    match code {
+        0 => Ok(()),
+        1 | 7 => Err(HostError::Absent),
+        2 => Err(HostError::Refused),
+        _ => Err(HostError::Failed),
+    }
+}
+
+/// Log levels, as the proxy numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Debug = 1,
+    Info = 2,
+    Warn = 3,
+    Error = 4,
+    Critical = 5,
+}
+
+/// Header lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Map {
+    Request = 0,
+    Response = 2,
+    ResponseTrailers = 3,
+}
+
+/// Buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Buffer {
+    ResponseBody = 1,
+    PluginConfiguration = 7,
+}
+
+mod env {
+    #[link(wasm_import_module = "env")]
+    unsafe extern "C" {
+        pub(super) fn proxy_log(level: u32, text: *const u8, len: usize) -> u32;
+        pub(super) fn proxy_get_log_level(level: *mut u32) -> u32;
+        pub(super) fn proxy_get_buffer_bytes(
+            buffer: u32,
+            start: usize,
+            max: usize,
+            data: *mut *mut u8,
+            len: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_set_buffer_bytes(
+            buffer: u32,
+            start: usize,
+            size: usize,
+            data: *const u8,
+            len: usize,
+        ) -> u32;
+        pub(super) fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, len: *mut usize) -> u32;
+        pub(super) fn proxy_set_header_map_pairs(map: u32, data: *const u8, len: usize) -> u32;
+        pub(super) fn proxy_add_header_map_value(
+            map: u32,
+            key: *const u8,
+            key_len: usize,
+            value: *const u8,
+            value_len: usize,
+        ) -> u32;
+        pub(super) fn proxy_remove_header_map_value(map: u32, key: *const u8, key_len: usize) -> u32;
+        #[allow(clippy::too_many_arguments)]
+        pub(super) fn proxy_send_local_response(
+            status: u32,
+            details: *const u8,
+            details_len: usize,
+            body: *const u8,
+            body_len: usize,
+            headers: *const u8,
+            headers_len: usize,
+            grpc_status: i32,
+        ) -> u32;
+        pub(super) fn proxy_close_stream(stream: u32) -> u32;
+        pub(super) fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, id: *mut u32) -> u32;
+        pub(super) fn proxy_increment_metric(id: u32, by: i64) -> u32;
+        pub(super) fn proxy_record_metric(id: u32, value: u64) -> u32;
+    }
+}
+
+/// Writes one line to the proxy's log.
+pub(crate) fn log(level: Level, text: &str) {
+    // A log line that cannot be written is not worth more than the request.
+    let _ = unsafe { env::proxy_log(level as u32, text.as_ptr(), text.len()) };
+}
+
+/// Whether lines of this level are kept, so that they need not be made otherwise.
+pub(crate) fn logs(level: Level) -> bool {
+    let mut current = Level::Info as u32;
+    let code = unsafe { env::proxy_get_log_level(&raw mut current) };
+    status(code).is_ok() && current <= level as u32
+}
+
+fn taken(code: u32, data: *mut u8, len: usize) -> Result<Vec<u8>, HostError> {
+    status(code)?;
+    if data.is_null() || len == 0 {
+        return Ok(Vec::new());
+    }
+    Ok(unsafe { Vec::from_raw_parts(data, len, len) })
+}
+
+/// At most `max` bytes of a buffer from `start` on.
+pub(crate) fn buffer(buffer: Buffer, start: usize, max: usize) -> Result<Vec<u8>, HostError> {
+    let (mut data, mut len) = (std::ptr::null_mut(), 0);
+    let code = unsafe { env::proxy_get_buffer_bytes(buffer as u32, start, max, &raw mut data, &raw mut len) };
+    taken(code, data, len)
+}
+
+/// Replaces the whole of a body buffer that holds `len` bytes.
+pub(crate) fn replace_buffer(buffer: Buffer, len: usize, data: &[u8]) -> Result<(), HostError> {
+    status(unsafe { env::proxy_set_buffer_bytes(buffer as u32, 0, len, data.as_ptr(), data.len()) })
+}
+
+/// A header list, serialised (`headers.rs` reads it). Empty when the list is not live in this phase.
+pub(crate) fn pairs(map: Map) -> Result<Vec<u8>, HostError> {
+    let (mut data, mut len) = (std::ptr::null_mut(), 0);
+    let code = unsafe { env::proxy_get_header_map_pairs(map as u32, &raw mut data, &raw mut len) };
+    taken(code, data, len)
+}
+
+/// Replaces a header list. The caller keeps to the proxy's limits: past them it would delete every header.
+pub(crate) fn set_pairs(map: Map, serialised: &[u8]) -> Result<(), HostError> {
+    status(unsafe { env::proxy_set_header_map_pairs(map as u32, serialised.as_ptr(), serialised.len()) })
+}
+
+/// Adds one header.
+pub(crate) fn add(map: Map, name: &[u8], value: &[u8]) -> Result<(), HostError> {
+    status(unsafe {
+        env::proxy_add_header_map_value(map as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+    })
+}
+
+/// Removes all headers of a name.
+pub(crate) fn remove(map: Map, name: &[u8]) -> Result<(), HostError> {
+    status(unsafe { env::proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
+}
+
+/// Answers the client in place of the upstream.
+pub(crate) fn reply(code: u16, details: &str, headers: &[u8], body: &[u8]) -> Result<(), HostError> {
+    status(unsafe {
+        env::proxy_send_local_response(
+            u32::from(code),
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            -1,
+        )
+    })
+}
+
+/// Resets the stream to the client.
+pub(crate) fn reset_response() -> Result<(), HostError> {
+    status(unsafe { env::proxy_close_stream(1) })
+}
+
+/// Defines a metric: 0 is a counter, 1 a gauge.
+pub(crate) fn define_metric(kind: u32, name: &str) -> Result<u32, HostError> {
+    let mut id = 0;
+    status(unsafe { env::proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) })?;
+    Ok(id)
+}
+
+/// Adds to a counter; `by` must be above zero.
+pub(crate) fn increment(id: u32, by: i64) -> Result<(), HostError> {
+    status(unsafe { env::proxy_increment_metric(id, by) })
+}
+
+/// Sets a gauge.
+pub(crate) fn record(id: u32, value: u64) -> Result<(), HostError> {
+    status(unsafe { env::proxy_record_metric(id, value) })
+}

@@ -1,0 +1,423 @@
+//! One exchange: what is known of the request, and the response on its way to the client.
+//!
+//! The body is redacted as it streams. When a candidate is open at the end of a chunk, the tail is left in the
+//! proxy's buffer (`Pause`) while little is buffered, so that the trailers callback can still rewrite it; past that it
+//! goes into the engine's memory, since a paused buffer overflows at the proxy's limit. Where Content-Length says
+//! which byte is the last, nothing is left open at all.
+
+use std::rc::Rc;
+
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, OnEncoded};
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use crate::audit::Report;
+use crate::headers::{self, Headers};
+use crate::host::{self, Buffer, Level, Map};
+use crate::problem;
+use crate::root::Shared;
+
+/// A body is read from the proxy in pieces of this size: what a stream can need at a time does not depend on the
+/// proxy's chunks, which can be as large as its buffer limit.
+const PIECE: usize = 64 * 1024;
+
+/// While no more than this is buffered, an open tail stays with the proxy. Half the smallest buffer limit in use
+/// (32 KiB), since the next chunk comes on top.
+const PAUSE_BYTES: usize = 16 * 1024;
+
+/// Headers that describe bytes which may no longer be there.
+const OF_THE_BYTES: &[&[u8]] = &[b"content-md5", b"digest", b"content-digest", b"repr-digest"];
+
+/// Request headers that would keep bodies from coming whole and plain.
+const NARROWED: &[&[u8]] = &[b"accept-encoding", b"range", b"if-range"];
+
+/// A body under redaction.
+struct Stream {
+    body: Body,
+    /// Bytes still to come by Content-Length.
+    left: Option<u64>,
+    /// Bytes of the proxy's buffer that were read before, in callbacks that paused.
+    read: usize,
+    /// Output since the buffer was last let go; `None`: so far it leaves as it came.
+    out: Option<Vec<u8>>,
+}
+
+/// The context of one exchange.
+pub(crate) struct Response {
+    engine: Rc<Engine>,
+    shared: Rc<Shared>,
+    exchange: Exchange,
+    places: Vec<String>,
+    request_id: String,
+    head: bool,
+    connect: bool,
+    status: u16,
+    own_reply: bool,
+    stream: Option<Stream>,
+}
+
+/// `places[BODY]`
+const BODY: u16 = 0;
+
+impl Response {
+    pub(crate) fn new(engine: Rc<Engine>, shared: Rc<Shared>) -> Response {
+        Response {
+            engine,
+            shared,
+            exchange: Exchange::default(),
+            places: vec!["response.body".to_owned()],
+            request_id: String::new(),
+            head: false,
+            connect: false,
+            status: 0,
+            own_reply: false,
+            stream: None,
+        }
+    }
+
+    /// Redacts all values of a list in place.
+    fn values(&mut self, list: &mut Headers, kind: &str) {
+        let Ok(mut work) = self.shared.work.try_borrow_mut() else {
+            return;
+        };
+        for i in 0..list.pairs.len() {
+            let Some((name, value)) = list.pairs.get(i) else {
+                continue;
+            };
+            let part = u16::try_from(self.places.len()).unwrap_or(u16::MAX);
+            self.exchange.enter(part);
+            let new = self.exchange.value(&self.engine, &mut work, value);
+            if self.exchange.counts().any(|c| c.part() == part) {
+                let name: String = name
+                    .iter()
+                    .take(64)
+                    .map(|b| if b.is_ascii_graphic() { char::from(*b) } else { '?' })
+                    .collect();
+                self.places.push(format!("response.{kind}.{name}"));
+            }
+            if let Some(mut new) = new {
+                // The proxy would send a line end on as it is, and with it a header of somebody's choice.
+                new.iter_mut()
+                    .filter(|b| (**b < b' ' && **b != b'\t') || **b == 0x7f)
+                    .for_each(|b| *b = b' ');
+                list.set_at(i, new);
+            }
+        }
+        self.exchange.enter(BODY);
+    }
+
+    /// What kind of body follows; `None`: it is not looked at, for a reason that has been counted.
+    fn body_kind(&self, list: &Headers) -> Option<BodyKind> {
+        let uninspected = |reason: &str| {
+            self.shared.metrics.uninspected(reason);
+            None
+        };
+        if self.status == 101 || (self.connect && (200..300).contains(&self.status)) {
+            return uninspected("upgrade");
+        }
+        let essence = |v: &[u8]| {
+            let end = v.iter().position(|b| matches!(b, b';' | b' ')).unwrap_or(v.len());
+            v.get(..end).unwrap_or_default().to_ascii_lowercase()
+        };
+        let content_type = list.first(b"content-type").map(essence).unwrap_or_default();
+        if is_media(&content_type) {
+            return uninspected("content_type");
+        }
+        if encoded(list) {
+            return uninspected("encoding");
+        }
+        let grpc = content_type.starts_with(b"application/grpc");
+        let json = content_type.ends_with(b"/json") || content_type.ends_with(b"+json");
+        Some(BodyKind {
+            json,
+            keep_length: grpc || self.status == 206,
+        })
+    }
+
+    /// Makes true what the headers say of a body that may be changed.
+    fn headers_of_changed_body(list: &mut Headers, kind: BodyKind) {
+        for name in OF_THE_BYTES {
+            list.remove(name);
+        }
+        if !kind.keep_length {
+            list.remove(b"content-length");
+            list.replace(b"accept-ranges", b"none");
+        }
+        if let Some(etag) = list.first(b"etag").filter(|e| !e.starts_with(b"W/")) {
+            let weak = [b"W/", etag].concat();
+            list.replace(b"etag", &weak);
+        }
+    }
+
+    /// Answers in place of the upstream. `true`: the reply is on its way.
+    fn reply(&mut self, status: u16, pairs: &[(Vec<u8>, Vec<u8>)], body: &[u8]) -> bool {
+        self.own_reply = host::reply(status, "keepmum", &headers::write(pairs), body).is_ok();
+        self.own_reply
+    }
+
+    /// Takes what is new in the proxy's buffer through the engine. `true`: the tail is settled.
+    fn read(&mut self, size: usize, last: bool) -> bool {
+        let Some(s) = &mut self.stream else { return true };
+        let Ok(mut work) = self.shared.work.try_borrow_mut() else {
+            return true;
+        };
+        let mut at = s.read;
+        let mut piece_out = Vec::new();
+        while at < size {
+            let Ok(piece) = host::buffer(Buffer::ResponseBody, at, PIECE.min(size - at)) else {
+                break;
+            };
+            if piece.is_empty() {
+                break;
+            }
+            piece_out.clear();
+            let flow = s
+                .body
+                .push(&self.engine, &mut work, &mut self.exchange, &piece, &mut piece_out);
+            match (&mut s.out, flow) {
+                (None, Flow::Pass) => {}
+                (Some(out), Flow::Pass) => out.extend_from_slice(&piece),
+                (Some(out), Flow::Out) => out.extend_from_slice(&piece_out),
+                (None, Flow::Out) => {
+                    // The first change: what passed before it has to be said again.
+                    let mut out = if at == 0 {
+                        Vec::new()
+                    } else {
+                        host::buffer(Buffer::ResponseBody, 0, at).unwrap_or_default()
+                    };
+                    out.extend_from_slice(&piece_out);
+                    s.out = Some(out);
+                }
+            }
+            at += piece.len();
+            if let Some(left) = &mut s.left {
+                *left = left.saturating_sub(piece.len() as u64);
+            }
+        }
+        s.read = at;
+        if last || s.left == Some(0) {
+            piece_out.clear();
+            if s.body
+                .finish(&self.engine, &mut work, &mut self.exchange, &mut piece_out)
+                == Flow::Out
+            {
+                s.out.get_or_insert_with(Vec::new).extend_from_slice(&piece_out);
+            }
+            return true;
+        }
+        s.body.held() == 0
+    }
+
+    /// Lets the proxy's buffer of `size` bytes go, as it is or rewritten.
+    fn release(&mut self, size: usize) {
+        let Some(s) = &mut self.stream else { return };
+        s.read = 0;
+        let Some(out) = s.out.take() else { return };
+        if !self.engine.enforces() {
+            return;
+        }
+        let same = out.len() == size && host::buffer(Buffer::ResponseBody, 0, size).is_ok_and(|now| now == out);
+        if same || (size == 0 && out.is_empty()) {
+            return;
+        }
+        if host::replace_buffer(Buffer::ResponseBody, size, &out).is_err() {
+            self.fail("buffer");
+        }
+    }
+
+    /// Something that must not be passed on cannot be taken out either: the stream ends here.
+    fn fail(&mut self, why: &str) {
+        self.shared.metrics.event("stream_reset");
+        host::log(Level::Warn, &format!("keepmum reset a stream: {why}"));
+        let _ = host::reset_response();
+        self.stream = None;
+    }
+}
+
+impl Context for Response {}
+
+impl HttpContext for Response {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        let Some(list) = Headers::get(Map::Request) else {
+            return Action::Continue;
+        };
+        let method = list.first(b":method").unwrap_or_default();
+        self.head = method == b"HEAD";
+        self.connect = method == b"CONNECT";
+        let id = list.first(b"x-request-id").unwrap_or_default();
+        self.request_id = id
+            .iter()
+            .take(64)
+            .filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+            .map(|b| char::from(*b))
+            .collect();
+        if self.engine.scans_body() && self.engine.enforces() && !self.connect {
+            for name in NARROWED {
+                if list.first(name).is_some() && host::remove(Map::Request, name).is_err() {
+                    self.shared.metrics.event("host_errors");
+                }
+            }
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        if self.own_reply {
+            return Action::Continue;
+        }
+        let Some(mut list) = Headers::get(Map::Response) else {
+            self.shared.metrics.event("host_errors");
+            return Action::Continue;
+        };
+        let status = list
+            .first(b":status")
+            .and_then(|s| std::str::from_utf8(s).ok())
+            .and_then(|s| s.parse().ok());
+        self.status = status.unwrap_or(0);
+        if self.engine.scans_headers() {
+            self.values(&mut list, "header");
+        }
+        let grpc = list
+            .first(b"content-type")
+            .is_some_and(|t| t.starts_with(b"application/grpc"));
+        let replace = self
+            .engine
+            .error_rule(self.status)
+            .and_then(|r| r.replace)
+            .filter(|_| self.engine.enforces() && !grpc);
+        if let Some(kind) = replace {
+            let (content_type, body) = problem::body(kind, self.status, &self.request_id);
+            let mut pairs: Vec<_> = list.pairs.iter().filter(|(n, _)| problem::keeps(n)).cloned().collect();
+            pairs.push((b"content-type".to_vec(), content_type.as_bytes().to_vec()));
+            if self.reply(self.status, &pairs, &body) {
+                self.shared.metrics.event("errors_replaced");
+                return Action::Pause;
+            }
+        }
+        let bodiless = self.head || matches!(self.status, 204 | 304);
+        let kind = if self.engine.scans_body() && (!end_of_stream || bodiless) {
+            self.body_kind(&list)
+        } else {
+            None
+        };
+        if kind.is_none()
+            && !bodiless
+            && !end_of_stream
+            && self.engine.enforces()
+            && self.engine.on_encoded() == OnEncoded::Block
+            && encoded(&list)
+        {
+            let (content_type, body) = problem::body(keepmum_engine::ErrorBody::ProblemJson, 502, &self.request_id);
+            if self.reply(
+                502,
+                &[(b"content-type".to_vec(), content_type.as_bytes().to_vec())],
+                &body,
+            ) {
+                return Action::Pause;
+            }
+        }
+        if let Some(kind) = kind {
+            let left = list
+                .first(b"content-length")
+                .and_then(|v| std::str::from_utf8(v).ok())
+                .and_then(|v| v.parse().ok());
+            if self.engine.enforces() {
+                Response::headers_of_changed_body(&mut list, kind);
+            }
+            if !end_of_stream && !bodiless {
+                self.stream = Some(Stream {
+                    body: Body::new(kind),
+                    left,
+                    read: 0,
+                    out: None,
+                });
+            }
+        }
+        if self.engine.enforces() && list.put(Map::Response).is_err() {
+            // Headers that could not be redacted must not go out.
+            self.shared.metrics.event("host_errors");
+            self.reply(502, &[], b"");
+            return Action::Pause;
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        if self.stream.is_none() || self.own_reply {
+            return Action::Continue;
+        }
+        let settled = self.read(size, end_of_stream);
+        let known_end = self.stream.as_ref().is_some_and(|s| s.left.is_some());
+        if !settled && !known_end && size <= PAUSE_BYTES && self.engine.enforces() {
+            return Action::Pause;
+        }
+        self.release(size);
+        Action::Continue
+    }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        if self.own_reply {
+            return Action::Continue;
+        }
+        if let Some(paused) = self.stream.as_ref().map(|s| s.read) {
+            self.read(paused, true);
+            let lost = paused == 0
+                && self
+                    .stream
+                    .as_ref()
+                    .is_some_and(|s| s.out.as_ref().is_some_and(|o| !o.is_empty()));
+            if lost && self.engine.enforces() {
+                self.fail("trailers came while the tail of a large chunk was being held");
+                return Action::Continue;
+            }
+            self.release(paused);
+        }
+        if self.engine.scans_trailers()
+            && let Some(mut list) = Headers::get(Map::ResponseTrailers)
+        {
+            self.values(&mut list, "trailer");
+            if self.engine.enforces() && list.put(Map::ResponseTrailers).is_err() {
+                self.fail("trailers could not be rewritten");
+            }
+        }
+        Action::Continue
+    }
+
+    fn on_log(&mut self) {
+        let report = Report {
+            engine: &self.engine,
+            exchange: &self.exchange,
+            places: &self.places,
+            request_id: &self.request_id,
+            status: self.status,
+        };
+        report.tell(&self.shared.metrics);
+    }
+}
+
+/// Types whose bytes are no text in any encoding: pictures, sound, fonts, archives.
+fn is_media(content_type: &[u8]) -> bool {
+    let prefix = |p: &[u8]| content_type.starts_with(p);
+    let exact: &[&[u8]] = &[
+        b"application/zip",
+        b"application/gzip",
+        b"application/x-gzip",
+        b"application/pdf",
+        b"application/wasm",
+        b"application/x-7z-compressed",
+        b"application/x-bzip2",
+        b"application/zstd",
+    ];
+    (prefix(b"image/") && content_type != b"image/svg+xml")
+        || prefix(b"video/")
+        || prefix(b"audio/")
+        || prefix(b"font/")
+        || exact.contains(&content_type)
+}
+
+/// The body is compressed.
+fn encoded(list: &Headers) -> bool {
+    list.pairs.iter().any(|(n, v)| {
+        n == b"content-encoding" && !v.trim_ascii().is_empty() && !v.trim_ascii().eq_ignore_ascii_case(b"identity")
+    })
+}

@@ -1,0 +1,65 @@
+//! The plugin's configuration: read once for each VM, refused with the field's name if it is wrong.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use keepmum_engine::{Engine, Workspace};
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+
+use crate::host::{self, Buffer, Level};
+use crate::metrics::Metrics;
+use crate::response::Response;
+
+/// What all streams of a VM share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) work: RefCell<Workspace>,
+    pub(crate) metrics: Metrics,
+}
+
+/// The root context.
+#[derive(Default)]
+pub(crate) struct Root {
+    engine: Option<Rc<Engine>>,
+    shared: Rc<Shared>,
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, size: usize) -> bool {
+        let text = match host::buffer(Buffer::PluginConfiguration, 0, size) {
+            Ok(text) => text,
+            Err(_) if size == 0 => Vec::new(),
+            Err(_) => {
+                host::log(
+                    Level::Error,
+                    "keepmum refuses to start: .: the proxy did not hand over the configuration",
+                );
+                return false;
+            }
+        };
+        match Engine::new(&text) {
+            Ok(engine) => {
+                self.shared.metrics.gauge("armed", u64::from(engine.enforces()));
+                self.shared.metrics.gauge("detectors", engine.detectors() as u64);
+                self.engine = Some(Rc::new(engine));
+                true
+            }
+            Err(e) => {
+                host::log(Level::Error, &format!("keepmum refuses to start: {e}"));
+                false
+            }
+        }
+    }
+
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        let engine = self.engine.clone()?;
+        Some(Box::new(Response::new(engine, self.shared.clone())))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
