@@ -57,21 +57,9 @@ impl Request {
     /// A captured request. Framing headers are left out because they are made anew.
     #[must_use]
     pub fn from_capture(message: &Message) -> Self {
-        let text = |name, otherwise: &str| {
-            message
-                .header(name)
-                .unwrap_or(otherwise.as_bytes())
-                .to_vec()
-        };
-        let own = [
-            &b"host"[..],
-            b"content-length",
-            b"transfer-encoding",
-            b"connection",
-        ];
-        let other = |(name, _): &&(Vec<u8>, Vec<u8>)| {
-            !name.starts_with(b":") && !own.contains(&name.as_slice())
-        };
+        let text = |name, otherwise: &str| message.header(name).unwrap_or(otherwise.as_bytes()).to_vec();
+        let own = [&b"host"[..], b"content-length", b"transfer-encoding", b"connection"];
+        let other = |(name, _): &&(Vec<u8>, Vec<u8>)| !name.starts_with(b":") && !own.contains(&name.as_slice());
         Self {
             method: text(":method", "GET"),
             path: text(":path", "/"),
@@ -92,11 +80,7 @@ impl Request {
             wire::put_header(&mut out, name, value);
         }
         if !self.body.is_empty() {
-            wire::put_header(
-                &mut out,
-                b"content-length",
-                self.body.len().to_string().as_bytes(),
-            );
+            wire::put_header(&mut out, b"content-length", self.body.len().to_string().as_bytes());
         }
         out.extend_from_slice(b"connection: close\r\n\r\n");
         out.extend_from_slice(&self.body);
@@ -124,11 +108,7 @@ impl Reply {
     #[must_use]
     pub fn everything(&self) -> Vec<u8> {
         let mut all = Vec::new();
-        for (name, value) in self
-            .headers
-            .iter()
-            .chain(self.rest.trailers.iter().flatten())
-        {
+        for (name, value) in self.headers.iter().chain(self.rest.trailers.iter().flatten()) {
             wire::put_header(&mut all, name, value);
         }
         all.extend_from_slice(&self.body());
@@ -164,11 +144,7 @@ pub fn send(to: SocketAddr, request: &Request, patience: Duration) -> Result<Rep
             _ => wire::framing(&headers).unwrap_or(Framing::Close),
         };
         let rest = reader.body(framing).context("the body did not end")?;
-        return Ok(Reply {
-            status,
-            headers,
-            rest,
-        });
+        return Ok(Reply { status, headers, rest });
     }
 }
 

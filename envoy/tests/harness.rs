@@ -61,11 +61,7 @@ fn what_is_sent_is_what_arrives() {
 
     let reply = get("/chunks");
     assert_eq!(reply.status, 418);
-    assert_eq!(
-        reply.header("x-probe"),
-        Some(&b"seen"[..]),
-        "the module ran"
-    );
+    assert_eq!(reply.header("x-probe"), Some(&b"seen"[..]), "the module ran");
     assert_eq!(
         reply.rest.chunks,
         [b"one,".to_vec(), b"two,".to_vec(), b"three".to_vec()]
@@ -73,16 +69,10 @@ fn what_is_sent_is_what_arrives() {
     let trailers = reply.rest.trailers.unwrap();
     assert_eq!(
         trailers,
-        [
-            (b"x-sum".to_vec(), b"12".to_vec()),
-            (b"x-sum".to_vec(), b"13".to_vec())
-        ]
+        [(b"x-sum".to_vec(), b"12".to_vec()), (b"x-sum".to_vec(), b"13".to_vec())]
     );
     let stable = keepmum_envoy::compare::stable(&reply.headers);
-    let names: Vec<_> = stable
-        .iter()
-        .map(|(n, v)| (n.as_slice(), v.as_slice()))
-        .collect();
+    let names: Vec<_> = stable.iter().map(|(n, v)| (n.as_slice(), v.as_slice())).collect();
     let expected: [(&[u8], &[u8]); 4] = [
         (b"set-cookie", b"a=1"),
         (b"x-raw", b"caf\xe9"),

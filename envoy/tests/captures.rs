@@ -1,0 +1,166 @@
+//! Every bundled capture through a real Envoy and through the wasmtime host: a client sees the same bytes, none of them
+//! planted, and Envoy's log at trace level holds none either.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use keepmum_envoy::client::Reply;
+use keepmum_envoy::compare::{difference, stable};
+use keepmum_envoy::lab::Lab;
+use keepmum_envoy::search::Search;
+use keepmum_host_tests::capture::{self, leaked};
+use keepmum_host_tests::exchange::{Exchange, Message};
+use keepmum_host_tests::host::{Module, Options};
+use keepmum_host_tests::replay::{Ended, Replay, replay};
+
+/// The configuration of captures that bring none.
+const DEFAULT: &str = "{}";
+
+#[test]
+#[ignore = "needs the module and Envoy: cargo xtask test --only envoy"]
+fn a_client_of_envoy_sees_what_the_host_says() {
+    let wasm = common::module();
+    let exchanges = capture::bundled().unwrap();
+    assert!(exchanges.len() >= 12, "the bundle is there");
+    let hosted = through_the_host(&wasm, &exchanges);
+    for (version, binary) in common::envoys() {
+        eprintln!("Envoy {version}: {} captures", exchanges.len());
+        let mut lab = Lab::start(&binary, &wasm, &exchanges, DEFAULT, &format!("captures-{version}"), Ok).unwrap();
+        let mut wrong = Vec::new();
+        for (exchange, host) in exchanges.iter().zip(&hosted) {
+            match lab.replay(exchange, DEFAULT) {
+                Ok(reply) => wrong.extend(
+                    check(exchange, &reply, host)
+                        .iter()
+                        .map(|w| format!("{}: {w}", exchange.name)),
+                ),
+                Err(e) => wrong.push(format!("{}: {e:#}", exchange.name)),
+            }
+        }
+        let all: Vec<_> = exchanges.iter().flat_map(|e| e.planted.clone()).collect();
+        let search = Search::new(&all);
+        for envoy in lab.envoys() {
+            assert!(envoy.alive(), "Envoy is still there");
+            let log = envoy.log_bytes().unwrap();
+            assert!(
+                log.windows(4).any(|w| w == b"wasm"),
+                "the log is at trace level for wasm"
+            );
+            wrong.extend(
+                search
+                    .hits(&log)
+                    .iter()
+                    .map(|hit| format!("{}: {hit:?}", envoy.log.display())),
+            );
+        }
+        assert!(wrong.is_empty(), "Envoy {version}:\n{}", wrong.join("\n"));
+    }
+}
+
+#[test]
+#[ignore = "needs the module and Envoy: cargo xtask test --only envoy"]
+fn a_small_buffer_limit_changes_nothing() {
+    let wasm = common::module();
+    let mut exchanges = capture::bundled().unwrap();
+    exchanges.retain(|e| !e.response.body.is_empty());
+    let hosted = through_the_host(&wasm, &exchanges);
+    let (version, binary) = common::envoys().swap_remove(0);
+    let mut lab = Lab::start(&binary, &wasm, &exchanges, DEFAULT, &format!("small-{version}"), |b| {
+        b.buffer_limit(20_000)
+    })
+    .unwrap();
+    let mut wrong = Vec::new();
+    for (exchange, host) in exchanges.iter().zip(&hosted) {
+        let reply = lab.replay(exchange, DEFAULT).unwrap();
+        wrong.extend(
+            check(exchange, &reply, host)
+                .iter()
+                .map(|w| format!("{}: {w}", exchange.name)),
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn through_the_host(wasm: &std::path::Path, exchanges: &[Exchange]) -> Vec<Replay> {
+    let module = Module::load(wasm).unwrap();
+    let options = Options {
+        configuration: DEFAULT.into(),
+        ..Options::default()
+    };
+    exchanges
+        .iter()
+        .map(|e| replay(&module, &options, e).unwrap())
+        .collect()
+}
+
+/// What differs, in words that hold no byte of a body or header value.
+fn check(exchange: &Exchange, reply: &Reply, host: &Replay) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let seen = Message {
+        headers: reply.headers.clone(),
+        body: reply.rest.chunks.clone(),
+        trailers: reply.rest.trailers.clone(),
+        ..Message::default()
+    };
+    wrong.extend(
+        leaked(&exchange.planted, &seen)
+            .into_iter()
+            .map(|name| format!("{name} reached the client")),
+    );
+    if reply.status != host.client.status {
+        wrong.push(format!(
+            "status {} from Envoy, {} from the host",
+            reply.status, host.client.status
+        ));
+    }
+    compare_headers(
+        "header",
+        &stable(&reply.headers),
+        &stable(&host.client.message.headers),
+        &mut wrong,
+    );
+    let trailers = |t: &Option<_>| t.as_ref().map(stable).unwrap_or_default();
+    compare_headers(
+        "trailer",
+        &trailers(&reply.rest.trailers),
+        &trailers(&host.client.message.trailers),
+        &mut wrong,
+    );
+    // A reset may overtake bytes that were sent before it, so a cut body need only be the beginning of the other.
+    let (theirs, ours) = (reply.body(), host.client.message.body_bytes());
+    let cut = host.client.ended != Ended::Complete;
+    if reply.rest.cut != cut {
+        wrong.push(format!(
+            "cut: {} by Envoy, {cut} by the host ({:?})",
+            reply.rest.cut, host.client.ended
+        ));
+    }
+    if let Some(where_) = difference(&theirs, &ours).filter(|_| !(cut && ours.starts_with(&theirs))) {
+        wrong.push(format!("bodies of Envoy and of the host: {where_}"));
+    }
+    wrong
+}
+
+fn compare_headers(
+    kind: &str,
+    theirs: &keepmum_host_tests::exchange::Headers,
+    ours: &keepmum_host_tests::exchange::Headers,
+    wrong: &mut Vec<String>,
+) {
+    let names = |h: &keepmum_host_tests::exchange::Headers| -> Vec<String> {
+        h.iter().map(|(n, _)| String::from_utf8_lossy(n).into_owned()).collect()
+    };
+    if names(theirs) != names(ours) {
+        wrong.push(format!(
+            "{kind}s {:?} from Envoy, {:?} from the host",
+            names(theirs),
+            names(ours)
+        ));
+        return;
+    }
+    for ((name, a), (_, b)) in theirs.iter().zip(ours) {
+        if let Some(where_) = difference(a, b) {
+            wrong.push(format!("{kind} {}: {where_}", String::from_utf8_lossy(name)));
+        }
+    }
+}
