@@ -1,0 +1,38 @@
+;; Reads every request and response body and changes nothing: the cost of having a filter at all.
+(module
+  (import "env" "proxy_get_buffer_bytes" (func $get (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 4)
+  ;; The allocator hands out memory from 64 KiB up, and each body callback starts again from there: what it
+  ;; gave before has been read by then.
+  (global $next (mut i32) (i32.const 65536))
+  (func (export "proxy_abi_version_0_2_1"))
+  (func (export "proxy_on_memory_allocate") (param $size i32) (result i32)
+    (local $at i32)
+    (local $end i32)
+    (local.set $at (global.get $next))
+    (local.set $end (i32.add (local.get $at) (local.get $size)))
+    (if (i32.gt_u (local.get $end) (i32.shl (memory.size) (i32.const 16)))
+      (then
+        (if (i32.eq (i32.const -1)
+              (memory.grow
+                (i32.add (i32.const 1)
+                  (i32.shr_u (i32.sub (local.get $end) (i32.shl (memory.size) (i32.const 16))) (i32.const 16)))))
+          (then (return (i32.const 0))))))
+    (global.set $next (i32.and (i32.add (local.get $end) (i32.const 7)) (i32.const -8)))
+    (local.get $at))
+  (func (export "proxy_on_context_create") (param i32 i32))
+  (func (export "proxy_on_vm_start") (param i32 i32) (result i32) (i32.const 1))
+  (func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 1))
+  (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (i32.const 0))
+  (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) (i32.const 0))
+  (func $read (param $kind i32) (param $size i32) (result i32)
+    (global.set $next (i32.const 65536))
+    (drop (call $get (local.get $kind) (i32.const 0) (local.get $size) (i32.const 16) (i32.const 20)))
+    (i32.const 0))
+  (func (export "proxy_on_request_body") (param i32 i32 i32) (result i32)
+    (call $read (i32.const 0) (local.get 1)))
+  (func (export "proxy_on_response_body") (param i32 i32 i32) (result i32)
+    (call $read (i32.const 1) (local.get 1)))
+  (func (export "proxy_on_done") (param i32) (result i32) (i32.const 1))
+  (func (export "proxy_on_log") (param i32))
+  (func (export "proxy_on_delete") (param i32)))
