@@ -96,6 +96,12 @@ impl Engine {
         self.action
     }
 
+    /// The literals at which detectors start, for the benchmark's baseline: another search for the same ones.
+    #[doc(hidden)]
+    pub fn anchors(&self) -> impl Iterator<Item = &[u8]> {
+        self.anchors.literals()
+    }
+
     /// What a finding is called.
     pub(crate) fn id_of(&self, source: Source) -> &str {
         match source {

@@ -107,6 +107,10 @@ impl Anchors {
         }
     }
 
+    pub(crate) fn literals(&self) -> impl Iterator<Item = &[u8]> {
+        self.all.iter().map(|a| a.bytes.as_slice())
+    }
+
     pub(crate) fn get(&self, anchor: u16) -> Option<&Anchor> {
         self.all.get(usize::from(anchor))
     }

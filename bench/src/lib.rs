@@ -1,0 +1,2 @@
+//! What is measured.
+#![allow(missing_docs)]
