@@ -107,7 +107,7 @@ fn long_line(mib: usize) -> Message {
     let piece = b"all work and no play makes a dull line ".repeat(1680);
     let count = (mib << 20).div_ceil(piece.len());
     let mut pieces = vec![piece; count];
-    pieces[count / 2].extend_from_slice(&secret());
+    pieces[count / 2].extend([secret(), b" ".to_vec()].concat());
     pieces.push([b" ".as_slice(), &secret()].concat());
     body(pieces)
 }

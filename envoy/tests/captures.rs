@@ -40,7 +40,9 @@ fn a_client_of_envoy_sees_what_the_host_says() {
         let all: Vec<_> = exchanges.iter().flat_map(|e| e.planted.clone()).collect();
         let search = Search::new(&all);
         for envoy in lab.envoys() {
-            assert!(envoy.alive(), "Envoy is still there");
+            if !envoy.alive() {
+                wrong.push(format!("an Envoy crashed; see {}", envoy.log.display()));
+            }
             let log = envoy.log_bytes().unwrap();
             assert!(
                 log.windows(4).any(|w| w == b"wasm"),

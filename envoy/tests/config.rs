@@ -32,7 +32,7 @@ fn a_wrong_policy_is_refused_with_the_field() {
             r#"{"detectors": {"disable": ["no-such-detector"]}}"#,
             "detectors.disable",
         ),
-        (r#"{"limits": {"held_bytes": -1}}"#, "limits.held_bytes"),
+        (r#"{"limits": {"held_bytes": -1}}"#, "limits"),
         (r#"{"mode": "#, ""),
     ];
     for (version, binary) in common::envoys() {
