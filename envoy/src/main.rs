@@ -69,8 +69,13 @@ fn serve(wasm: &Path, seconds: Option<Duration>) -> Result<ExitCode> {
         None => say("Ctrl-C ends it.")?,
     };
     let begun = Instant::now();
+    let parent = std::os::unix::process::parent_id();
     while seconds.is_none_or(|time| begun.elapsed() < time) {
         std::thread::sleep(Duration::from_millis(100));
+        if std::os::unix::process::parent_id() != parent {
+            // Whoever asked for this is gone: nobody would ever end it.
+            break;
+        }
         if !lab.envoys().all(keepmum_envoy::process::Envoy::alive) {
             bail!("an Envoy ended by itself; see its log");
         }

@@ -1,1 +1,50 @@
-fn main() {}
+//! `cargo xtask`: everything that is done with this repository, as commands that install what they need.
+//!
+//! Not a Makefile or shell scripts: cargo is the one program that every reader of this repository has.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod args;
+mod demo;
+mod module;
+mod parts;
+mod run;
+mod setup;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::args::Ask;
+
+fn main() -> ExitCode {
+    match args::parse().and_then(act) {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("xtask: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn act(ask: Ask) -> Result<ExitCode> {
+    match ask {
+        Ask::Help => writeln!(std::io::stdout().lock(), "{}", args::HELP)?,
+        Ask::Setup => {
+            setup::all()?;
+        }
+        Ask::Build => {
+            module::build(&setup::wasm()?)?;
+        }
+        Ask::Demo(options) => demo::run(&options)?,
+        Ask::Test(options) => return test::run(&options),
+        Ask::Bench(rest) => parts::bench(&rest)?,
+        Ask::Bless => parts::bless()?,
+        Ask::Tidy => return tidy::report(),
+    }
+    Ok(ExitCode::SUCCESS)
+}

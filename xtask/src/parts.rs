@@ -1,0 +1,211 @@
+//! The parts of `cargo xtask test`, in the order in which they run, and the other commands that are one step each.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use crate::run::{Step, ask, say};
+use crate::test::{Outcome, Run};
+use crate::{module, setup, tidy, workspace};
+
+/// One named check.
+pub struct Part {
+    pub name: &'static str,
+    pub about: &'static str,
+    /// Runs when no part is named.
+    pub by_default: bool,
+    pub run: fn(&mut Run) -> Result<Outcome>,
+}
+
+/// Every part. The search for planted secrets is last because it reads what the others printed.
+pub const PARTS: &[Part] = &[
+    part("tidy", "rules that a compiler does not check", tidy_rules),
+    part("fmt", "formatting", fmt),
+    part("clippy", "lints, on all targets, and the plugin for wasm32", clippy),
+    part("alone", "each crate is checked alone", alone),
+    part("unit", "unit and property tests of every crate", unit),
+    part("module", "the module builds for wasm32", build),
+    part("captures", "captures through the module under wasmtime", captures),
+    part("envoy", "captures and bad input through a real Envoy", envoy),
+    Part {
+        by_default: false,
+        ..part(
+            "debian-chroot",
+            "demo and test on a bare Debian, without rustup",
+            debian,
+        )
+    },
+    part("secrets", "no planted secret in anything that was printed", secrets),
+];
+
+const fn part(name: &'static str, about: &'static str, run: fn(&mut Run) -> Result<Outcome>) -> Part {
+    Part {
+        name,
+        about,
+        by_default: true,
+        run,
+    }
+}
+
+fn tidy_rules(_: &mut Run) -> Result<Outcome> {
+    let found = tidy::check(&workspace::root())?;
+    for line in &found {
+        eprintln!("  {line}");
+    }
+    if found.is_empty() {
+        Ok(Outcome::Passed)
+    } else {
+        bail!("{} findings", found.len())
+    }
+}
+
+/// A cargo command whose output is kept.
+fn cargo(run: &Run, name: &str, args: &[&str]) -> Result<Outcome> {
+    Step::cargo(name, args).log(Some(&run.log)).run()?;
+    Ok(Outcome::Passed)
+}
+
+fn fmt(run: &mut Run) -> Result<Outcome> {
+    if let Some(skip) = without_lints() {
+        return Ok(skip);
+    }
+    cargo(run, "cargo fmt", &["fmt", "--all", "--check"])
+}
+
+fn clippy(run: &mut Run) -> Result<Outcome> {
+    if let Some(skip) = without_lints() {
+        return Ok(skip);
+    }
+    let deny = ["--", "--deny", "warnings"];
+    cargo(
+        run,
+        "cargo clippy",
+        &[&["clippy", "--workspace", "--all-targets"][..], &deny].concat(),
+    )?;
+    let way = run.way()?;
+    let args = ["clippy", "--profile", "wasm", "--package", "keepmum-plugin"];
+    // What follows `--` must stay last, so the target and `-Z` go before it.
+    module::cargo("cargo clippy for wasm32", &way, &args)
+        .args(deny)
+        .log(Some(&run.log))
+        .run()?;
+    Ok(Outcome::Passed)
+}
+
+fn without_lints() -> Option<Outcome> {
+    let why = setup::lints().err()?;
+    Some(Outcome::Skipped {
+        why: "rustfmt and clippy are not installed".into(),
+        enable: format!("{why:#}"),
+    })
+}
+
+fn alone(run: &mut Run) -> Result<Outcome> {
+    for (_, package) in workspace::CRATES {
+        cargo(run, &format!("cargo check {package}"), &["check", "--package", package])?;
+    }
+    Ok(Outcome::Passed)
+}
+
+fn unit(run: &mut Run) -> Result<Outcome> {
+    cargo(run, "cargo test", &["test", "--workspace"])
+}
+
+fn build(run: &mut Run) -> Result<Outcome> {
+    run.module()?;
+    Ok(Outcome::Passed)
+}
+
+fn captures(run: &mut Run) -> Result<Outcome> {
+    // The whole workspace is selected, and one package's tests run: selecting one package would unify features
+    // differently and build wasmtime a second time.
+    ignored(run, "captures", "keepmum-host-tests", |step| step)
+}
+
+fn envoy(run: &mut Run) -> Result<Outcome> {
+    if let Err(why) = setup::python() {
+        return Ok(Outcome::Skipped {
+            why: "no Python with venv".into(),
+            enable: format!("{why:#}"),
+        });
+    }
+    let versions = run.envoy_versions.clone();
+    ignored(run, "captures through Envoy", "keepmum-envoy", |step| {
+        step.env("KEEPMUM_ENVOY_VERSIONS", &versions)
+    })
+}
+
+/// Tests that need the module are `#[ignore]`d for a plain `cargo test`, which could only find a stale one.
+fn ignored<'a>(run: &'a mut Run, name: &'a str, package: &str, more: impl Fn(Step<'a>) -> Step<'a>) -> Result<Outcome> {
+    let wasm = run.module()?;
+    let step = Step::cargo(name, ["test", "--package", package, "--", "--ignored", "--nocapture"])
+        .env("KEEPMUM_WASM", &wasm)
+        .env("KEEPMUM_LOGS", workspace::logs())
+        .log(Some(&run.log));
+    more(step).run()?;
+    Ok(Outcome::Passed)
+}
+
+fn secrets(run: &mut Run) -> Result<Outcome> {
+    let logs = workspace::logs();
+    Step::cargo(
+        "search the logs",
+        ["run", "--quiet", "--package", "keepmum-envoy", "--", "search"],
+    )
+    .args([logs.as_os_str()])
+    .log(Some(&run.log))
+    .run()?;
+    Ok(Outcome::Passed)
+}
+
+fn debian(run: &mut Run) -> Result<Outcome> {
+    if ask("id", &["-u"]).as_deref() != Some("0") || ask("debootstrap", &["--version"]).is_none() {
+        return Ok(Outcome::Skipped {
+            why: "needs root and debootstrap".into(),
+            enable: "apt-get install -y debootstrap, then run as root".into(),
+        });
+    }
+    Step::new("a bare Debian", "bash")
+        .args([
+            "xtask/debian-chroot.sh".as_ref(),
+            workspace::target().join("debian-chroot").as_os_str(),
+        ])
+        .log(Some(&run.log))
+        .limit(Duration::from_secs(7200))
+        .run()?;
+    Ok(Outcome::Passed)
+}
+
+/// Runs the benchmarks on a module that was just built.
+pub fn bench(rest: &[String]) -> Result<()> {
+    let wasm = module::build(&setup::wasm()?)?;
+    let with_envoy = setup::python();
+    if let Err(why) = &with_envoy {
+        say(&format!("bench: without Envoy: {why:#}"));
+    }
+    Step::cargo("bench", ["run", "--release", "--package", "keepmum-bench", "--"])
+        .args(rest)
+        .env("KEEPMUM_WASM", &wasm)
+        .run()
+}
+
+/// Writes what comes out of the captures as what is expected.
+pub fn bless() -> Result<()> {
+    let wasm = module::build(&setup::wasm()?)?;
+    Step::cargo(
+        "bless",
+        [
+            "test",
+            "--package",
+            "keepmum-host-tests",
+            "--",
+            "--ignored",
+            "--nocapture",
+        ],
+    )
+    .env("KEEPMUM_WASM", &wasm)
+    .env("KEEPMUM_BLESS", "1")
+    .run()?;
+    say("bless: what is expected was written anew where it differed; read `git diff host-tests` before you commit it");
+    Ok(())
+}
