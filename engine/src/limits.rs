@@ -7,9 +7,6 @@
 /// bytes before its match is certain.
 pub const CANDIDATE_BYTES: u64 = 16 * 1024;
 
-/// Smallest and largest value of `limits.held_bytes`: the default is the largest.
-pub const HELD_BYTES: std::ops::RangeInclusive<usize> = 4 * 1024..=64 * 1024;
-
 /// Input is worked through in blocks of this size, which bounds the scratch memory that one push can need.
 pub const BLOCK_BYTES: usize = 16 * 1024;
 
@@ -21,9 +18,6 @@ pub const ANCHOR_MIN_BYTES: usize = 3;
 
 /// Anchors that one pattern may expand to.
 pub const ANCHORS_PER_PATTERN: usize = 256;
-
-/// States of one compiled pattern, counted repetitions included.
-pub const PATTERN_STATES: usize = 16 * 1024;
 
 /// Instructions of one compiled pattern.
 pub const PATTERN_OPS: usize = 4 * 1024;

@@ -5,12 +5,10 @@
 //! or before it can still match; memory is bounded; an untouched body leaves as it came, without a copy. Each
 //! decision is therefore made at an input offset that the text alone determines, never at the end of a chunk.
 
-use std::collections::VecDeque;
-
 use crate::decide::validate;
 use crate::decode::{escape, json};
 use crate::detect::anchors::Hit;
-use crate::detect::run::{Run, Scratch, State};
+use crate::detect::lane::{Event, Lane, Match, Scratch, Start};
 use crate::exchange::Exchange;
 use crate::limits;
 use crate::rewrite::{self, Action, Context, Edit, Source};
@@ -21,6 +19,8 @@ use crate::{Engine, detect::program::Program};
 pub struct Workspace {
     scratch: Scratch,
     hits: Vec<Hit>,
+    starts: Vec<(u16, Start)>,
+    batch: Vec<Start>,
     events: Vec<json::Event>,
 }
 
@@ -40,13 +40,6 @@ pub enum Flow {
     Pass,
     /// What leaves was appended to `out` (which may be nothing at all).
     Out,
-}
-
-/// One detector at work: the candidate under way, and the anchors inside it, in case it comes to nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Active {
-    run: Run,
-    queue: VecDeque<u64>,
 }
 
 /// A value to remember, with the offset at which that was known.
@@ -70,9 +63,8 @@ pub struct Body {
     context_len: usize,
     /// Anchors that begin before this offset have been seen.
     scanned: u64,
-    active: Vec<Active>,
-    /// Per detector, where its last match ended: anchors before that belong to it.
-    ends: Vec<(u16, u64)>,
+    /// Detectors with a candidate under way.
+    lanes: Vec<Lane>,
     pending: Vec<Edit>,
     /// Input before this was written or dropped.
     written: u64,
@@ -104,12 +96,11 @@ impl Body {
 
     /// All memory that this body holds between two chunks.
     pub fn memory(&self) -> usize {
-        let active = |a: &Active| a.run.bytes() + a.queue.capacity() * 8;
         size_of::<Body>()
             + self.held.capacity()
-            + self.active.iter().map(active).sum::<usize>()
+            + self.lanes.iter().map(Lane::bytes).sum::<usize>()
             + self.pending.capacity() * size_of::<Edit>()
-            + (self.numbers.capacity() + self.ends.capacity()) * 16
+            + self.numbers.capacity() * 16
     }
 
     /// Takes the next chunk. What can leave is either the chunk as it is, or appended to `out`.
@@ -149,7 +140,7 @@ impl Body {
         exchange: &mut Exchange,
         out: &mut Vec<u8>,
     ) -> Flow {
-        if self.held.is_empty() && self.active.is_empty() && self.pending.is_empty() && self.field.is_none() {
+        if self.held.is_empty() && self.lanes.is_empty() && self.pending.is_empty() && self.field.is_none() {
             return Flow::Pass;
         }
         self.block(engine, work, exchange, &[], true, out)
@@ -175,7 +166,6 @@ impl Body {
         let mut learned = Vec::new();
 
         self.fields(engine, work, new, end, &mut learned, exchange);
-        self.resume(engine, work, exchange, data, last, &mut learned);
         let decided = self.detect(engine, work, exchange, data, last, &mut learned);
         learned.sort_by_key(|l| (l.at, l.from));
         for l in learned.drain(..) {
@@ -194,13 +184,13 @@ impl Body {
             held.extend_from_slice(new.get(keep..).unwrap_or_default());
         } else {
             held.drain(..keep.min(held.len()));
-            if held.is_empty() && held.capacity() > limits::BLOCK_BYTES {
-                held = Vec::new();
+            if held.len() < 1024 && held.capacity() > 4 * 1024 {
+                // A byte or two that could begin an anchor must not keep a whole block's memory.
+                held = held.to_vec();
             }
         }
         self.held = held;
         self.base = boundary;
-        self.ends.retain(|(_, e)| *e > boundary);
         self.numbers.retain(|(_, e)| *e > boundary);
         flow
     }
@@ -288,23 +278,8 @@ impl Body {
         });
     }
 
-    /// Detect, first half: candidates that were under way go on.
-    fn resume(
-        &mut self,
-        engine: &Engine,
-        work: &mut Workspace,
-        exchange: &mut Exchange,
-        data: &[u8],
-        last: bool,
-        learned: &mut Vec<Learned>,
-    ) {
-        let mut active = std::mem::take(&mut self.active);
-        active.retain_mut(|a| self.go_on(engine, work, exchange, data, last, a, learned));
-        active.append(&mut self.active);
-        self.active = active;
-    }
-
-    /// Detect, second half: candidates begin at anchors. Returns the offset up to which that is decided.
+    /// Detect: anchors in one pass, then every detector that has a candidate. Returns the offset up to which all
+    /// beginnings are known.
     fn detect(
         &mut self,
         engine: &Engine,
@@ -325,110 +300,93 @@ impl Body {
         } else {
             engine.anchors.undecided(data, from, before)
         };
-        let mut hits = std::mem::take(&mut work.hits);
-        engine.anchors.scan(data, from, decided, &mut hits);
-        for &(at, anchor) in &hits {
+        engine.anchors.scan(data, from, decided, &mut work.hits);
+        work.starts.clear();
+        for &(at, anchor) in &work.hits {
             let Some(anchor) = engine.anchors.get(anchor) else {
                 continue;
             };
-            for &detector in &anchor.detectors {
-                let start = base + at as u64;
-                if let Some(a) = self.active.iter_mut().find(|a| a.run.detector == detector) {
-                    // Whether it lies inside the match is known when there is one.
-                    if !a.run.committed || a.run.matched.is_none_or(|m| m.end <= start) {
-                        a.queue.push_back(start);
-                    }
-                    continue;
-                }
-                if self.ends.iter().any(|(d, end)| *d == detector && *end > start) {
-                    continue;
-                }
-                let Some(d) = engine.detectors.get(usize::from(detector)) else {
-                    continue;
-                };
-                let run = Run::new(detector, start, before(at), &d.program, &mut work.scratch);
-                let mut new = Active {
-                    run,
-                    queue: VecDeque::new(),
-                };
-                if self.go_on(engine, work, exchange, data, last, &mut new, learned) {
-                    self.active.push(new);
-                }
+            let first = anchor.bytes.first().copied().unwrap_or(0);
+            let start = Start {
+                at: base + at as u64,
+                before: before(at),
+                first,
+            };
+            work.starts.extend(anchor.detectors.iter().map(|d| (*d, start)));
+        }
+        self.scanned = base + decided as u64;
+        if work.starts.is_empty() && self.lanes.is_empty() {
+            return self.scanned;
+        }
+        work.starts.sort_by_key(|(d, s)| (*d, s.at));
+        work.starts.dedup_by_key(|(d, s)| (*d, s.at));
+        let mut lanes = std::mem::take(&mut self.lanes);
+        let mut batch = std::mem::take(&mut work.batch);
+        for (detector, _) in &work.starts {
+            if !lanes.iter().any(|l| l.detector == *detector) {
+                lanes.push(Lane::new(*detector));
             }
         }
-        work.hits = hits;
-        self.scanned = base + decided as u64;
+        for lane in &mut lanes {
+            batch.clear();
+            let low = work.starts.partition_point(|(d, _)| *d < lane.detector);
+            let mine = work.starts.get(low..).unwrap_or_default();
+            batch.extend(mine.iter().take_while(|(d, _)| *d == lane.detector).map(|(_, s)| *s));
+            self.advance(
+                engine,
+                &mut work.scratch,
+                exchange,
+                (data, last),
+                (lane, &batch),
+                learned,
+            );
+        }
+        lanes.retain(|l| !l.is_idle());
+        work.batch = batch;
+        self.lanes = lanes;
         self.scanned
     }
 
-    /// Takes one candidate as far as the data goes, and then those that waited behind it. `false`: none is left.
-    fn go_on(
+    /// Takes one detector's candidates as far as all beginnings are known.
+    fn advance(
         &mut self,
         engine: &Engine,
-        work: &mut Workspace,
+        scratch: &mut Scratch,
         exchange: &mut Exchange,
-        data: &[u8],
-        last: bool,
-        a: &mut Active,
+        (data, last): (&[u8], bool),
+        (lane, mut starts): (&mut Lane, &[Start]),
         learned: &mut Vec<Learned>,
-    ) -> bool {
-        let Some(detector) = engine.detectors.get(usize::from(a.run.detector)) else {
-            return false;
+    ) {
+        let Some(detector) = engine.detectors.get(usize::from(lane.detector)) else {
+            return;
         };
         let program: &Program = &detector.program;
+        let mut finished = !last;
         loop {
-            let covered = a.run.matched.map(|m| m.secret.1);
-            let mut state = a.run.advance(data, self.base, program, &mut work.scratch);
-            if last && state == State::Open {
-                a.run.finish(data, self.base, program, &mut work.scratch);
-                state = State::Closed;
+            let event = lane.advance((data, self.base, self.scanned), &mut starts, program, scratch);
+            while let Some(grown) = lane.grown() {
+                self.edit(engine, lane.detector, grown, true);
             }
-            if a.run.committed {
-                if let (Some(from), Some(m)) = (covered, a.run.matched)
-                    && m.secret.1 > from
-                {
-                    self.edit(engine, a.run.detector, (from, m.secret.1), true);
+            match event {
+                Some(Event::Closed(m)) => match m.committed {
+                    Some(from) if from < m.secret.1 => self.edit(engine, lane.detector, (from, m.secret.1), true),
+                    Some(_) => {}
+                    None => _ = self.verdict(engine, exchange, data, (lane.detector, lane.pos(), m), program, learned),
+                },
+                Some(Event::TooLong(m)) => {
+                    if self.verdict(engine, exchange, data, (lane.detector, lane.pos(), m), program, learned) {
+                        lane.commit(m.start);
+                    } else {
+                        lane.drop_start(m.start);
+                    }
                 }
-            } else if state != State::Open {
-                let accepted = self.verdict(engine, exchange, data, &a.run, program, learned);
-                if state == State::TooLong && accepted {
-                    a.run.committed = true;
-                    continue;
-                }
-                if state == State::TooLong && a.run.matched.is_none() {
-                    exchange.given_up += 1;
-                }
-                if !accepted {
-                    a.run.matched = None;
-                }
-            }
-            let end = a.run.matched.map_or(0, |m| m.end);
-            if a.run.committed || state != State::Open {
-                while a.queue.front().is_some_and(|q| *q < end) {
-                    a.queue.pop_front();
+                Some(Event::GivenUp) => exchange.given_up += 1,
+                None if finished => return,
+                None => {
+                    lane.finish((data, self.base), program, scratch);
+                    finished = true;
                 }
             }
-            if state == State::Open {
-                return true;
-            }
-            if end > 0 {
-                self.ends.retain(|(d, _)| *d != a.run.detector);
-                self.ends.push((a.run.detector, end));
-            }
-            let Some(start) = a.queue.pop_front() else {
-                work.scratch.give_back(std::mem::replace(&mut a.run, Run::empty()));
-                return false;
-            };
-            let context = (self.context, self.context_len);
-            let at = usize::try_from(start.saturating_sub(self.base)).unwrap_or(usize::MAX);
-            let next = Run::new(
-                a.run.detector,
-                start,
-                byte_before(data, at, &context),
-                program,
-                &mut work.scratch,
-            );
-            work.scratch.give_back(std::mem::replace(&mut a.run, next));
         }
     }
 
@@ -438,34 +396,31 @@ impl Body {
         engine: &Engine,
         exchange: &mut Exchange,
         data: &[u8],
-        run: &Run,
+        (detector, now, m): (u16, u64, Match),
         program: &Program,
         learned: &mut Vec<Learned>,
     ) -> bool {
-        let Some(m) = run.matched else { return false };
         let at = |o: u64| usize::try_from(o.saturating_sub(self.base)).unwrap_or(usize::MAX);
         let Some(raw) = data.get(at(m.secret.0)..at(m.secret.1)) else {
             return false;
         };
         let value = escape::text_of(raw);
         let front = data.get(..at(m.secret.0)).unwrap_or_default();
-        if validate::inside_label(front, &value) {
+        if value.is_empty() || validate::inside_label(front, &value) || !engine.judge(detector, &value) {
             return false;
         }
-        if value.is_empty() || !engine.judge(run.detector, &value) {
-            return false;
-        }
-        let source = Source::Detector(run.detector);
+        let source = Source::Detector(detector);
         if program.has_secret_group {
+            let value = value.into_owned();
             learned.push(Learned {
-                at: run.pos,
+                at: now,
                 from: m.secret.1,
-                value: value.into_owned(),
+                value,
                 source,
                 action: engine.action,
             });
         }
-        self.edit(engine, run.detector, m.secret, false);
+        self.edit(engine, detector, m.secret, false);
         if !engine.enforce {
             exchange.found(source, engine.action, m.secret.0, m.secret.1);
         }
@@ -527,14 +482,7 @@ impl Body {
         if last {
             return end;
         }
-        let held_by = |a: &Active| {
-            let first = match (a.run.committed, a.run.matched) {
-                (true, Some(m)) => m.secret.1.min(m.end),
-                _ => a.run.start,
-            };
-            a.queue.front().map_or(first, |q| first.min(*q))
-        };
-        let runs = self.active.iter().map(held_by).min().unwrap_or(end);
+        let runs = self.lanes.iter().filter_map(Lane::holds_from).min().unwrap_or(end);
         let number = self
             .walker
             .open_number()

@@ -1,5 +1,5 @@
 //! Step two, Text → Candidate: anchors in one pass, patterns only from an anchor.
 
 pub(crate) mod anchors;
+pub(crate) mod lane;
 pub(crate) mod program;
-pub(crate) mod run;

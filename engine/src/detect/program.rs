@@ -75,9 +75,6 @@ pub(crate) enum Op {
 pub(crate) struct Program {
     pub(crate) ops: Vec<Op>,
     pub(crate) sets: Vec<ByteSet>,
-    /// First state number of each instruction; counted repetitions take one state for each count.
-    pub(crate) state_base: Vec<u32>,
-    pub(crate) states: usize,
     /// Literals with which every match begins.
     pub(crate) anchors: Vec<Vec<u8>>,
     /// A word border stands at the very front.
@@ -111,22 +108,6 @@ impl Program {
         let mut b = Builder::default();
         b.emit(&hir)?;
         b.push(Op::Match)?;
-        let mut state_base = Vec::with_capacity(b.ops.len());
-        let mut states = 0usize;
-        for op in &b.ops {
-            state_base.push(u32::try_from(states).unwrap_or(u32::MAX));
-            states += match *op {
-                Op::Repeat { min, max: u16::MAX, .. } => usize::from(min) + 1,
-                Op::Repeat { max, .. } => usize::from(max) + 1,
-                _ => 1,
-            };
-        }
-        if states > limits::PATTERN_STATES {
-            return Err(format!(
-                "it needs {states} states and {} are allowed; use smaller repetition counts",
-                limits::PATTERN_STATES
-            ));
-        }
         if let Some(longest) = certain_after(&hir)
             && longest > limits::CANDIDATE_BYTES / 2
         {
@@ -147,8 +128,6 @@ impl Program {
         Ok(Program {
             ops: b.ops,
             sets: b.sets,
-            state_base,
-            states,
             anchors,
             starts_at_border,
             has_secret_group: b.has_secret_group,

@@ -33,7 +33,9 @@ fn read(text: &[u8]) -> Result<Policy, PolicyError> {
     }
     let mut json = serde_json::Deserializer::from_slice(text);
     let policy: Policy = serde_path_to_error::deserialize(&mut json).map_err(|e| {
-        let path = e.path().to_string();
+        let path = Some(e.path().to_string())
+            .filter(|p| p != "?")
+            .unwrap_or_else(|| ".".to_owned());
         PolicyError::new(path, scrub(&e.into_inner()))
     })?;
     json.end().map_err(|e| PolicyError::new(".", scrub(&e)))?;

@@ -1,0 +1,653 @@
+//! One detector at work: all its candidates go through the input together.
+//!
+//! Every candidate, wherever it began, is in the same set of states (Thompson's construction), and two candidates in
+//! the same state have the same future, so that only the earlier one is kept. Counted repetitions keep their counts
+//! as a queue of entry points instead of a state for each count. The work for a byte is therefore bounded by the
+//! pattern's instructions, however many anchors the input repeats. A run for each anchor would be simpler, and takes
+//! time in proportion to the candidate's length for every anchor inside it: a megabyte of `eyJ-` would hold a worker
+//! for half a minute.
+
+use std::collections::VecDeque;
+
+use crate::decode::{Escape, Unit};
+use crate::detect::program::{Op, Program};
+use crate::limits;
+
+/// Where a candidate began, and its `secret` group: input offsets (`NOT_YET` while unknown).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Path {
+    start: u64,
+    secret: (u64, u64),
+}
+
+const NOT_YET: u64 = u64::MAX;
+
+/// A way that waits at an instruction for one certain byte, or at a border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Thread {
+    pc: u16,
+    path: Path,
+}
+
+/// All ways inside one counted repetition; each entered at a character number, the oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Repeat {
+    pc: u16,
+    entries: VecDeque<(u64, Path)>,
+}
+
+/// A match of the candidate that began at `start`; it may still grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Match {
+    pub(crate) start: u64,
+    /// Behind its last byte.
+    pub(crate) end: u64,
+    /// The part that must go.
+    pub(crate) secret: (u64, u64),
+    /// Its edit has been made up to here although it goes on: see `limits::CANDIDATE_BYTES`.
+    pub(crate) committed: Option<u64>,
+}
+
+/// What the owner has to deal with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// No longer match can come of this one.
+    Closed(Match),
+    /// It matched and reached `limits::CANDIDATE_BYTES`. `Lane::commit` or `Lane::drop_start` says how to go on.
+    TooLong(Match),
+    /// It reached `limits::CANDIDATE_BYTES` without a match and was given up.
+    GivenUp,
+}
+
+/// Where an anchor stands: its offset, the character before it and its first character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Start {
+    pub(crate) at: u64,
+    pub(crate) before: Option<u8>,
+    pub(crate) first: u8,
+}
+
+/// The candidates of one detector.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lane {
+    pub(crate) detector: u16,
+    /// Next byte to read.
+    pos: u64,
+    /// Characters read since the lane was last idle.
+    chars: u64,
+    threads: Vec<Thread>,
+    repeats: Vec<Repeat>,
+    matches: Vec<Match>,
+    escape: Escape,
+    /// Where the character under way began.
+    char_start: u64,
+    before: Option<u8>,
+    /// No live candidate began before this.
+    earliest: u64,
+}
+
+/// Working memory, shared by all lanes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scratch {
+    next: Vec<Thread>,
+    /// For each instruction, in which step it was last reached, and from how early a start.
+    seen: Vec<(u32, u64)>,
+    step: u32,
+    waiting: Vec<Thread>,
+}
+
+impl Scratch {
+    fn new_step(&mut self, program: &Program) {
+        if self.seen.len() < program.ops.len() {
+            self.seen.resize(program.ops.len(), (0, 0));
+        }
+        self.step = self.step.wrapping_add(1);
+        if self.step == 0 {
+            self.seen.fill((0, 0));
+            self.step = 1;
+        }
+    }
+
+    /// Whether this way to an instruction is new, or begins earlier than the one that was there.
+    fn reach(&mut self, pc: u16, start: u64) -> bool {
+        match self.seen.get_mut(usize::from(pc)) {
+            Some((step, best)) if *step == self.step && *best <= start => false,
+            Some(slot) => {
+                *slot = (self.step, start);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl Lane {
+    pub(crate) fn new(detector: u16) -> Lane {
+        Lane {
+            detector,
+            ..Lane::default()
+        }
+    }
+
+    /// Behind the last byte that was read.
+    pub(crate) fn pos(&self) -> u64 {
+        self.pos
+    }
+
+    /// Nothing is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.threads.is_empty() && self.repeats.is_empty() && self.matches.is_empty()
+    }
+
+    /// The first byte that must not leave yet.
+    pub(crate) fn holds_from(&self) -> Option<u64> {
+        let committed = |start: u64| self.matches.iter().find(|m| m.start == start).and_then(|m| m.committed);
+        let of = |p: &Path| committed(p.start).unwrap_or(p.start);
+        let threads = self.threads.iter().map(|t| of(&t.path));
+        let repeats = self.repeats.iter().flat_map(|r| r.entries.iter().map(|(_, p)| of(p)));
+        let matches = self.matches.iter().map(|m| m.committed.unwrap_or(m.start));
+        threads.chain(repeats).chain(matches).min()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let repeats: usize = self
+            .repeats
+            .iter()
+            .map(|r| size_of::<Repeat>() + r.entries.capacity() * size_of::<(u64, Path)>())
+            .sum();
+        size_of::<Lane>()
+            + self.threads.capacity() * size_of::<Thread>()
+            + repeats
+            + self.matches.capacity() * size_of::<Match>()
+    }
+
+    /// Reads up to input offset `to`. `data` begins at `base`; `starts` are the anchors before `to` not yet passed.
+    /// Stops at each event, and is then called again.
+    pub(crate) fn advance(
+        &mut self,
+        (data, base, to): (&[u8], u64, u64),
+        starts: &mut &[Start],
+        program: &Program,
+        scratch: &mut Scratch,
+    ) -> Option<Event> {
+        let at = |o: u64| usize::try_from(o.saturating_sub(base)).unwrap_or(usize::MAX);
+        loop {
+            if let Some(event) = self.settled() {
+                return Some(event);
+            }
+            if self.threads.is_empty() && self.repeats.is_empty() {
+                let [next, ..] = starts else { return None };
+                *self = Lane {
+                    detector: self.detector,
+                    pos: next.at,
+                    earliest: next.at,
+                    threads: std::mem::take(&mut self.threads),
+                    repeats: std::mem::take(&mut self.repeats),
+                    matches: std::mem::take(&mut self.matches),
+                    ..Lane::default()
+                };
+            }
+            while let [next, rest @ ..] = starts
+                && next.at <= self.pos
+                && self.escape == Escape::None
+            {
+                *starts = rest;
+                self.begin(*next, (data, base), program, scratch);
+            }
+            if self.pos >= to {
+                return None;
+            }
+            if let Some(event) = self.too_long() {
+                return Some(event);
+            }
+            let Some(&b) = data.get(at(self.pos)) else { return None };
+            if self.escape == Escape::None {
+                self.char_start = self.pos;
+                if b != b'\\' {
+                    self.pos += 1;
+                    self.step(b, program, scratch);
+                    let limit = starts.first().map_or(to, |s| s.at.min(to));
+                    self.skip_ahead(data.get(at(self.pos)..at(limit)).unwrap_or_default(), program);
+                    continue;
+                }
+            }
+            match self.escape.read(b) {
+                Unit::Pending => self.pos += 1,
+                Unit::Char(c, n) => {
+                    self.pos += 1;
+                    for &c in c.get(..usize::from(n)).unwrap_or_default() {
+                        self.step(c, program, scratch);
+                    }
+                }
+                Unit::NotAnEscape => self.literally(data, base, program, scratch),
+            }
+        }
+    }
+
+    /// The input ends here. Call `advance` afterwards until it has no more events.
+    pub(crate) fn finish(&mut self, (data, base): (&[u8], u64), program: &Program, scratch: &mut Scratch) {
+        if self.escape != Escape::None {
+            self.literally(data, base, program, scratch);
+            self.escape = Escape::None;
+        }
+        self.settle_borders(None, program, scratch);
+        self.threads.clear();
+        self.repeats.clear();
+    }
+
+    /// The match's edit has been made; what it grows by is told in later events.
+    pub(crate) fn commit(&mut self, start: u64) {
+        for m in self.matches.iter_mut().filter(|m| m.start == start) {
+            m.committed = Some(m.secret.1);
+        }
+    }
+
+    /// By how much a committed match has grown since this was last asked.
+    pub(crate) fn grown(&mut self) -> Option<(u64, u64)> {
+        let m = self
+            .matches
+            .iter_mut()
+            .find(|m| m.committed.is_some_and(|c| c < m.secret.1))?;
+        let from = m.committed.replace(m.secret.1)?;
+        Some((from, m.secret.1))
+    }
+
+    /// Forgets everything that began at `start`.
+    pub(crate) fn drop_start(&mut self, start: u64) {
+        self.threads.retain(|t| t.path.start != start);
+        for r in &mut self.repeats {
+            r.entries.retain(|(_, p)| p.start != start);
+        }
+        self.repeats.retain(|r| !r.entries.is_empty());
+        self.matches.retain(|m| m.start != start);
+    }
+
+    /// What was taken for an escape stands for itself.
+    fn literally(&mut self, data: &[u8], base: u64, program: &Program, scratch: &mut Scratch) {
+        let at = |o: u64| usize::try_from(o.saturating_sub(base)).unwrap_or(usize::MAX);
+        let (from, end) = (self.char_start, self.pos);
+        for (i, &c) in data.get(at(from)..at(end)).unwrap_or_default().iter().enumerate() {
+            self.char_start = from + i as u64;
+            self.pos = self.char_start + 1;
+            self.step(c, program, scratch);
+        }
+        self.pos = end;
+    }
+
+    /// A candidate begins at an anchor.
+    fn begin(&mut self, start: Start, (data, base): (&[u8], u64), program: &Program, scratch: &mut Scratch) {
+        if self.pos == start.at {
+            self.enter(start, program, scratch);
+            return;
+        }
+        // The anchor's first letter was read as the end of an escape (`\bearer` in text that is no JSON): this one
+        // candidate reads it as it stands.
+        let mut apart = Lane {
+            pos: start.at,
+            char_start: start.at,
+            ..Lane::new(self.detector)
+        };
+        apart.enter(start, program, scratch);
+        let at = |o: u64| usize::try_from(o.saturating_sub(base)).unwrap_or(usize::MAX);
+        for &b in data.get(at(start.at)..at(self.pos)).unwrap_or_default() {
+            apart.char_start = apart.pos;
+            apart.pos += 1;
+            apart.step(b, program, scratch);
+        }
+        for t in apart.threads {
+            if !self.threads.iter().any(|o| o.pc == t.pc) {
+                self.threads.push(t);
+            }
+        }
+        for r in apart.repeats {
+            for (entered, path) in r.entries {
+                let count = apart.chars - entered;
+                self.insert(r.pc, self.chars.saturating_sub(count), path, program);
+            }
+        }
+        self.earliest = self.earliest.min(start.at);
+    }
+
+    fn enter(&mut self, start: Start, program: &Program, scratch: &mut Scratch) {
+        scratch.new_step(program);
+        let mut list = std::mem::take(&mut self.threads);
+        let path = Path {
+            start: start.at,
+            secret: (NOT_YET, NOT_YET),
+        };
+        for t in &list {
+            scratch.reach(t.pc, t.path.start);
+        }
+        self.follow(
+            Thread { pc: 0, path },
+            start.at,
+            Some((start.before, Some(start.first))),
+            program,
+            scratch,
+            &mut list,
+        );
+        self.threads = list;
+    }
+
+    /// Matches that cannot grow any more leave, and starts without a match are forgotten by themselves.
+    fn settled(&mut self) -> Option<Event> {
+        let alive = |start: u64| {
+            self.threads.iter().any(|t| t.path.start == start)
+                || self
+                    .repeats
+                    .iter()
+                    .any(|r| r.entries.iter().any(|(_, p)| p.start == start))
+        };
+        let i = self.matches.iter().position(|m| !alive(m.start))?;
+        Some(Event::Closed(self.matches.remove(i)))
+    }
+
+    fn too_long(&mut self) -> Option<Event> {
+        if self.pos - self.earliest.min(self.pos) < limits::CANDIDATE_BYTES {
+            return None;
+        }
+        // `earliest` may be that of a candidate long gone.
+        let began = |p: &Path| match self
+            .matches
+            .iter()
+            .find(|m| m.start == p.start && m.committed.is_some())
+        {
+            Some(m) => (m.end, p.start),
+            None => (p.start, p.start),
+        };
+        let threads = self.threads.iter().map(|t| began(&t.path));
+        let repeats = self
+            .repeats
+            .iter()
+            .flat_map(|r| r.entries.iter().map(|(_, p)| began(p)));
+        let (from, start) = threads.chain(repeats).min()?;
+        self.earliest = from;
+        if self.pos - from < limits::CANDIDATE_BYTES {
+            return None;
+        }
+        match self.matches.iter().find(|m| m.start == start).copied() {
+            Some(m) if m.committed.is_some() => {
+                self.drop_start(start);
+                Some(Event::Closed(m))
+            }
+            Some(m) => Some(Event::TooLong(m)),
+            None => {
+                self.drop_start(start);
+                Some(Event::GivenUp)
+            }
+        }
+    }
+
+    /// Many characters at once, in the frequent case of a single way inside a repetition.
+    fn skip_ahead(&mut self, rest: &[u8], program: &Program) {
+        let [only] = self.repeats.as_slice() else { return };
+        let (1, Some(&(entered, path))) = (only.entries.len(), only.entries.front()) else {
+            return;
+        };
+        let Some(&Op::Repeat { set, min, max }) = program.ops.get(usize::from(only.pc)) else {
+            return;
+        };
+        let Some(set) = program.sets.get(usize::from(set)) else {
+            return;
+        };
+        let count = self.chars - entered;
+        let room = limits::CANDIDATE_BYTES.saturating_sub(self.pos - self.earliest.min(self.pos));
+        let most = |n: u64| usize::try_from(n.min(room)).unwrap_or(usize::MAX);
+        let run = |most: usize, stop: Option<u8>| {
+            rest.iter()
+                .take(most)
+                .take_while(|b| **b != b'\\' && Some(**b) != stop && set.contains(**b))
+                .count()
+        };
+        let exit = only.pc + 1;
+        let n = if count + 1 < u64::from(min) {
+            if !self.threads.is_empty() {
+                return;
+            }
+            // Below the minimum nothing behind the repetition can be reached.
+            run(most(u64::from(min) - count - 1), None)
+        } else if count >= u64::from(min)
+            && let Some(Op::Byte(stop)) = program.ops.get(usize::from(exit))
+            && self.threads.as_slice() == [Thread { pc: exit, path }]
+        {
+            // Only one byte leads out, and it is not in sight.
+            let left = if max == u16::MAX {
+                u64::MAX
+            } else {
+                u64::from(max).saturating_sub(count + 1)
+            };
+            run(most(left), Some(*stop))
+        } else if count >= u64::from(min) && max == u16::MAX && self.threads.is_empty() {
+            // The open end of a pattern: each byte is a longer match.
+            let closes = program.ops.get(usize::from(exit)) == Some(&Op::SecretEnd);
+            let at_end = program.ops.get(usize::from(exit) + usize::from(closes)) == Some(&Op::Match);
+            let pos = self.pos;
+            let [m] = self.matches.as_mut_slice() else { return };
+            if !at_end || m.start != path.start || m.end != pos {
+                return;
+            }
+            let n = run(most(u64::MAX), None);
+            m.end += n as u64;
+            if closes || !program.has_secret_group {
+                m.secret.1 = m.end;
+            }
+            n
+        } else {
+            return;
+        };
+        if n > 0 {
+            self.pos += n as u64;
+            self.chars += n as u64;
+            self.char_start = self.pos - 1;
+            self.before = rest.get(n - 1).copied();
+        }
+    }
+
+    /// Reads one character, which ends before `self.pos`.
+    fn step(&mut self, b: u8, program: &Program, scratch: &mut Scratch) {
+        self.settle_borders(Some(b), program, scratch);
+        scratch.new_step(program);
+        self.chars += 1;
+        self.before = Some(b);
+        let at = self.pos;
+        let mut next = std::mem::take(&mut scratch.next);
+        next.clear();
+        let current = std::mem::take(&mut self.threads);
+        let mut repeats = std::mem::take(&mut self.repeats);
+        repeats.retain_mut(|r| {
+            let Some(&Op::Repeat { set, max, .. }) = program.ops.get(usize::from(r.pc)) else {
+                return false;
+            };
+            if !program.sets.get(usize::from(set)).is_some_and(|s| s.contains(b)) {
+                return false;
+            }
+            while max != u16::MAX && r.entries.front().is_some_and(|(e, _)| self.chars - e > u64::from(max)) {
+                r.entries.pop_front();
+            }
+            !r.entries.is_empty()
+        });
+        // Put back first: what follows may enter them again.
+        let live = repeats.len();
+        self.repeats = repeats;
+        for t in &current {
+            let goes_on = match program.ops.get(usize::from(t.pc)) {
+                Some(Op::Byte(want)) => *want == b,
+                Some(Op::Set(set)) => program.sets.get(usize::from(*set)).is_some_and(|s| s.contains(b)),
+                _ => false,
+            };
+            if goes_on {
+                self.follow(
+                    Thread {
+                        pc: t.pc + 1,
+                        path: t.path,
+                    },
+                    at,
+                    None,
+                    program,
+                    scratch,
+                    &mut next,
+                );
+            }
+        }
+        for i in 0..live {
+            let Some(r) = self.repeats.get(i) else { break };
+            let Some(&Op::Repeat { min, .. }) = program.ops.get(usize::from(r.pc)) else {
+                continue;
+            };
+            // The oldest has the highest count and the earliest start: it speaks for all that are ready.
+            if let Some(&(entered, path)) = r.entries.front()
+                && self.chars - entered >= u64::from(min)
+                && entered < self.chars
+            {
+                self.follow(Thread { pc: r.pc + 1, path }, at, None, program, scratch, &mut next);
+            }
+        }
+        // One that has its full count is done with.
+        self.repeats.retain_mut(|r| {
+            if let Some(&Op::Repeat { max, .. }) = program.ops.get(usize::from(r.pc)) {
+                while max != u16::MAX && r.entries.front().is_some_and(|(e, _)| self.chars - e >= u64::from(max)) {
+                    r.entries.pop_front();
+                }
+            }
+            !r.entries.is_empty()
+        });
+        self.threads = next;
+        scratch.next = current;
+    }
+
+    /// Ways that wait at a border go on if it holds between the last character and `after`.
+    fn settle_borders(&mut self, after: Option<u8>, program: &Program, scratch: &mut Scratch) {
+        let waits = |t: &Thread| matches!(program.ops.get(usize::from(t.pc)), Some(Op::Border(_)));
+        if !self.threads.iter().any(waits) {
+            return;
+        }
+        scratch.new_step(program);
+        let at = if after.is_some() { self.char_start } else { self.pos };
+        let current = std::mem::take(&mut self.threads);
+        let mut next = Vec::with_capacity(current.len());
+        for t in current {
+            if let Some(Op::Border(_)) = program.ops.get(usize::from(t.pc)) {
+                self.follow(t, at, Some((self.before, after)), program, scratch, &mut next);
+            } else if scratch.reach(t.pc, t.path.start) {
+                next.push(t);
+            }
+        }
+        self.threads = next;
+    }
+
+    /// Follows everything that consumes nothing. `at` is behind the last character; `border` has the characters on
+    /// both sides where they are known.
+    fn follow(
+        &mut self,
+        first: Thread,
+        at: u64,
+        border: Option<(Option<u8>, Option<u8>)>,
+        program: &Program,
+        scratch: &mut Scratch,
+        list: &mut Vec<Thread>,
+    ) {
+        let mut waiting = std::mem::take(&mut scratch.waiting);
+        waiting.clear();
+        waiting.push(first);
+        while let Some(Thread { pc, mut path }) = waiting.pop() {
+            if !scratch.reach(pc, path.start) {
+                continue;
+            }
+            let next = pc + 1;
+            match program.ops.get(usize::from(pc)) {
+                Some(Op::Byte(_) | Op::Set(_)) => put(list, Thread { pc, path }),
+                Some(Op::Border(b)) => match border {
+                    Some((before, after)) if b.holds(before, after) => waiting.push(Thread { pc: next, path }),
+                    Some(_) => {}
+                    None => put(list, Thread { pc, path }),
+                },
+                Some(&Op::Repeat { min, .. }) => {
+                    self.insert(pc, self.chars, path, program);
+                    if min == 0 {
+                        waiting.push(Thread { pc: next, path });
+                    }
+                }
+                Some(&Op::Split(a, b)) => {
+                    waiting.push(Thread { pc: b, path });
+                    waiting.push(Thread { pc: a, path });
+                }
+                Some(&Op::Jump(to)) => waiting.push(Thread { pc: to, path }),
+                Some(Op::SecretStart) => {
+                    path.secret = (at, NOT_YET);
+                    waiting.push(Thread { pc: next, path });
+                }
+                Some(Op::SecretEnd) => {
+                    path.secret.1 = at;
+                    waiting.push(Thread { pc: next, path });
+                }
+                Some(Op::Match) | None => self.accept(path, at),
+            }
+        }
+        scratch.waiting = waiting;
+    }
+
+    /// A way enters a repetition.
+    fn insert(&mut self, pc: u16, entered: u64, path: Path, program: &Program) {
+        let Some(&Op::Repeat { min, max, .. }) = program.ops.get(usize::from(pc)) else {
+            return;
+        };
+        let chars = self.chars;
+        let Some(r) = self.repeats.iter_mut().find(|r| r.pc == pc) else {
+            self.repeats.push(Repeat {
+                pc,
+                entries: VecDeque::from([(entered, path)]),
+            });
+            return;
+        };
+        // Without an upper bound, one that is ready and began no later is as good for ever.
+        if max == u16::MAX
+            && r.entries
+                .front()
+                .is_some_and(|(e, p)| chars - e >= u64::from(min) && p.start <= path.start)
+        {
+            return;
+        }
+        match r.entries.back_mut() {
+            Some((e, p)) if *e == entered => {
+                if path.start < p.start {
+                    *p = path;
+                }
+            }
+            _ => r.entries.push_back((entered, path)),
+        }
+    }
+
+    fn accept(&mut self, path: Path, at: u64) {
+        let secret = if path.secret.1 == NOT_YET {
+            (path.start, at)
+        } else {
+            path.secret
+        };
+        let new = Match {
+            start: path.start,
+            end: at,
+            secret,
+            committed: None,
+        };
+        match self.matches.iter_mut().find(|m| m.start == path.start) {
+            // Of two ways that end at the same byte, the one that takes more of the secret.
+            Some(m) if m.end == at && m.secret.1 - m.secret.0 >= secret.1 - secret.0 => {}
+            Some(m) => {
+                *m = Match {
+                    committed: m.committed,
+                    ..new
+                }
+            }
+            None => self.matches.push(new),
+        }
+    }
+}
+
+/// One way for each instruction: the one that began first.
+fn put(list: &mut Vec<Thread>, t: Thread) {
+    match list.iter_mut().find(|o| o.pc == t.pc) {
+        Some(o) if t.path.start < o.path.start => *o = t,
+        Some(_) => {}
+        None => list.push(t),
+    }
+}
