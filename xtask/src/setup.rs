@@ -17,7 +17,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 /// Debian's toolchain that can build the standard library for wasm32, and its source.
 const DEBIAN_WASM: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"];
 const DEBIAN_SOURCE: &str = "/usr/lib/rustlib/src/rust/library";
-const DEBIAN_LLD: &str = "/usr/lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld";
+const DEBIAN_LLD: &str = "/usr/bin/rust-lld";
 
 /// How long rustup may take: it needs seconds, and a network that swallows packets must not hold anybody up.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(180);
