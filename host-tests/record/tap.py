@@ -72,7 +72,7 @@ def parse(text):
     return request, response
 
 
-def _substitute(chunks, rewrites):
+def substitute(chunks, rewrites):
     """Patterns over the joined body, each with a template or a function; a cut inside a match moves to its end."""
     cuts, at = [], 0
     for chunk in chunks:
@@ -96,7 +96,7 @@ def _substitute(chunks, rewrites):
 
 def normalise(message, rewrites, head):
     before = sum(map(len, message.chunks))
-    message.chunks = _substitute(message.chunks, rewrites)
+    message.chunks = substitute(message.chunks, rewrites)
     after = sum(map(len, message.chunks))
     fixed = dict(FIXED_HEADERS)
     if before != after and not head:

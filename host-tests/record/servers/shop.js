@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import express from 'express';
 import { customers } from './customers.js';
 
@@ -45,12 +46,14 @@ app.post('/session', (request, response) => {
   response.json({ signedIn: true, user: { id: 42, name: 'Zoë Ångström' } });
 });
 
+// Asked again, it pauses longer: on a busy machine Envoy may read two pieces as one, and the recorder then repeats.
+let listings = 0;
 app.get('/api/customers', async (request, response) => {
   const body = Buffer.from(customers(plants));
   response.type('json');
   const pieces = [];
   for (let at = 0; at < body.length; at += 16384) pieces.push(body.subarray(at, at + 16384));
-  await trickle(response, pieces, 5);
+  await trickle(response, pieces, 5 * 2 ** listings++);
   response.end();
 });
 
@@ -105,6 +108,17 @@ app.get('/oauth/token', (request, response) => {
   // GitHub answers its token exchange as a form unless JSON is asked for.
   response.type('application/x-www-form-urlencoded');
   response.send(`access_token=${plants['github-classic-token']}&scope=repo%2Cread%3Aorg&token_type=bearer`);
+});
+
+app.get('/api/status', (request, response) => {
+  // Compressed by the server itself: HAR holds it decoded, and still lists the header.
+  const text = JSON.stringify({
+    ok: true,
+    queue: { pending: 3, broker: `amqp://worker:${plants['broker-password']}@mq.internal:5672/jobs` },
+    uptime: 86400,
+  });
+  response.set({ 'content-type': 'application/json', 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
+  response.end(gzipSync(text));
 });
 
 app.delete('/cart', (request, response) => response.status(204).end());
