@@ -20,6 +20,11 @@ await page.evaluate(() => fetch('/session', { method: 'POST', headers: { 'conten
 await page.evaluate(() => fetch('/api/status', { headers: { accept: 'application/json' } }).then((r) => r.text()));
 await page.goto('http://shop.example.test/orders/1093', { waitUntil: 'networkidle' });
 await page.goto('http://files.example.test/', { waitUntil: 'networkidle' });
-await page.evaluate(() => fetch('/.env').then((r) => r.blob()).then((b) => b.text()));
+const [download] = await Promise.all([
+  page.waitForResponse('**/.env'),
+  page.evaluate(() => fetch('/.env').then((response) => response.text())),
+]);
+// Or Chromium forgets the body before it is exported.
+await download.body();
 await context.close();
 await browser.close();

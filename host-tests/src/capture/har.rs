@@ -140,8 +140,8 @@ fn form_encoded(text: &str) -> String {
 
 fn response(at: &At, bodyless: bool, notes: &mut Vec<String>) -> Result<Message> {
     let status = at.get(&["status"])?.integer()?;
-    if status == 0 {
-        // What browsers write for a request that was blocked, or given up.
+    if status == 0 || status == -1 {
+        // What browsers and Playwright write for a request that was blocked, or given up.
         notes.push("it holds no response".to_owned());
         return Ok(Message::default());
     }
