@@ -1,5 +1,6 @@
 //! The parts of `cargo xtask test`, in the order in which they run, and the other commands that are one step each.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -117,9 +118,7 @@ fn build(run: &mut Run) -> Result<Outcome> {
 }
 
 fn captures(run: &mut Run) -> Result<Outcome> {
-    // The whole workspace is selected, and one package's tests run: selecting one package would unify features
-    // differently and build wasmtime a second time.
-    ignored(run, "captures", "keepmum-host-tests", |step| step)
+    ignored(run, "captures", "host-tests", &[])
 }
 
 fn envoy(run: &mut Run) -> Result<Outcome> {
@@ -130,32 +129,57 @@ fn envoy(run: &mut Run) -> Result<Outcome> {
         });
     }
     let versions = run.envoy_versions.clone();
-    ignored(run, "captures through Envoy", "keepmum-envoy", |step| {
-        step.env("KEEPMUM_ENVOY_VERSIONS", &versions)
-    })
+    ignored(
+        run,
+        "captures through Envoy",
+        "envoy",
+        &[("KEEPMUM_ENVOY_VERSIONS", &versions)],
+    )
 }
 
 /// Tests that need the module are `#[ignore]`d for a plain `cargo test`, which could only find a stale one.
-fn ignored<'a>(run: &'a mut Run, name: &'a str, package: &str, more: impl Fn(Step<'a>) -> Step<'a>) -> Result<Outcome> {
+fn ignored(run: &mut Run, name: &str, folder: &str, more: &[(&str, &str)]) -> Result<Outcome> {
     let wasm = run.module()?;
-    let step = Step::cargo(name, ["test", "--package", package, "--", "--ignored", "--nocapture"])
+    let mut step = Step::cargo(name, ["test", "--workspace"])
+        .args(tests_of(folder)?.iter().flat_map(|test| ["--test", test]))
+        .args(["--", "--ignored", "--nocapture"])
         .env("KEEPMUM_WASM", &wasm)
-        .env("KEEPMUM_LOGS", workspace::logs())
-        .log(Some(&run.log));
-    more(step).run()?;
+        .env("KEEPMUM_LOGS", workspace::logs());
+    for (key, value) in more {
+        step = step.env(key, value);
+    }
+    step.log(Some(&run.log)).run()?;
     Ok(Outcome::Passed)
 }
 
+/// The names of a crate's integration tests. They are chosen by name, not by package: selecting one package would unify
+/// features differently, and wasmtime would be built a second time.
+fn tests_of(folder: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(workspace::root().join(folder).join("tests"))? {
+        let path = entry?.path();
+        let is_test = path.extension().is_some_and(|e| e == "rs") || path.join("main.rs").exists();
+        if let Some(name) = path.file_stem().filter(|_| is_test) {
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
 fn secrets(run: &mut Run) -> Result<Outcome> {
-    let logs = workspace::logs();
-    Step::cargo(
-        "search the logs",
-        ["run", "--quiet", "--package", "keepmum-envoy", "--", "search"],
-    )
-    .args([logs.as_os_str()])
-    .log(Some(&run.log))
-    .run()?;
+    let program = program("keepmum-envoy")?;
+    Step::new("search the logs", program)
+        .args(["search".as_ref(), workspace::logs().as_os_str()])
+        .log(Some(&run.log))
+        .run()?;
     Ok(Outcome::Passed)
+}
+
+/// Builds one of the workspace's programs, with the features that the tests are built with.
+pub fn program(name: &str) -> Result<PathBuf> {
+    Step::cargo(&format!("build {name}"), ["build", "--workspace", "--bin", name]).run()?;
+    Ok(workspace::target().join("debug").join(name))
 }
 
 fn debian(run: &mut Run) -> Result<Outcome> {

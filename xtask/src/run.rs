@@ -22,7 +22,6 @@ pub struct Step<'a> {
     command: Command,
     log: Option<&'a Path>,
     limit: Duration,
-    quiet: bool,
 }
 
 impl<'a> Step<'a> {
@@ -35,7 +34,6 @@ impl<'a> Step<'a> {
             command,
             log: None,
             limit: DEFAULT_LIMIT,
-            quiet: false,
         }
     }
 
@@ -66,10 +64,19 @@ impl<'a> Step<'a> {
         self
     }
 
-    /// Shows nothing but the command's own output, however long it is silent.
-    pub fn quietly(mut self) -> Self {
-        self.quiet = true;
-        self
+    /// Runs it with this program's own terminal: for commands whose output is the point, not the progress.
+    pub fn show(mut self) -> Result<()> {
+        let name = self.name;
+        let program = self.command.get_program().to_string_lossy().into_owned();
+        let status = self
+            .command
+            .status()
+            .with_context(|| format!("cannot start {program}"))?;
+        if status.success() {
+            Ok(())
+        } else {
+            bail!("{name} failed ({status})")
+        }
     }
 
     /// Ends the command after this time.
@@ -135,9 +142,7 @@ impl<'a> Step<'a> {
                     self.limit.as_secs()
                 );
             }
-            if !self.quiet {
-                lock(screen).heartbeat(self.name, begun, Duration::from_secs(patience));
-            }
+            lock(screen).heartbeat(self.name, begun, Duration::from_secs(patience));
             std::thread::sleep(Duration::from_millis(25));
         }
     }
