@@ -20,11 +20,13 @@ pub(crate) struct Anchor {
     pub(crate) at_border: bool,
 }
 
-/// Where in an anchor a pair stands.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    anchor: u16,
-    offset: u8,
+/// Where a pair stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// So far behind the beginning of some anchor.
+    Anchor(u8),
+    /// So far behind the backslash of an escape that may hide one of an anchor's characters.
+    Escape(i8),
 }
 
 /// An anchor in the data: `(offset, anchor)`.
@@ -35,42 +37,47 @@ pub(crate) type Hit = (usize, u16);
 pub(crate) struct Anchors {
     /// Sorted by bytes.
     all: Vec<Anchor>,
+    /// The first four bytes of each, to be compared as numbers; a NUL where there are only three.
+    keys: Vec<u32>,
     /// One bit a pair.
     pairs: Box<[u64; 1024]>,
-    /// `(pair, place)`, sorted by pair.
+    /// `(pair, place)`, sorted by pair, each once.
     places: Vec<(u16, Place)>,
     /// Where in `places` each first byte of a pair begins.
     by_first: Vec<u32>,
     longest: usize,
-    /// For each byte, the `(anchor, offset)` at which it stands: for anchors with escaped characters.
-    by_char: Vec<Vec<(u16, u8)>>,
+    /// One bit for a hash of the first three bytes: most places where a pair fits are no anchor.
+    firsts: Box<[u64; 1024]>,
+    /// The characters of which anchors consist.
+    alphabet: [bool; 256],
 }
-
-/// In place of an anchor: an escape that may hide one of its characters.
-const ESCAPED: u16 = u16::MAX;
 
 impl Anchors {
     pub(crate) fn new(mut all: Vec<Anchor>) -> Anchors {
         all.sort_by(|a, b| a.bytes.cmp(&b.bytes));
-        let number = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
         let mut places: Vec<(u16, Place)> = Vec::new();
-        let mut window = |bytes: &[u8], at: usize, anchor: u16, minus: usize| {
+        let mut window = |bytes: &[u8], at: usize, place: &dyn Fn(usize) -> Place| {
             for offset in [at, at + 1] {
                 if let Some(&[a, b]) = bytes.get(offset..offset + 2) {
-                    let offset = u8::try_from(offset.wrapping_sub(minus) & 0xff).unwrap_or(0);
-                    places.push((u16::from_le_bytes([a, b]), Place { anchor, offset }));
+                    places.push((u16::from_le_bytes([a, b]), place(offset)));
                 }
             }
         };
         let mut before_slash = [false; 256];
-        for (i, a) in all.iter().enumerate() {
+        let mut alphabet = [false; 256];
+        for a in &all {
             // The window whose two pairs are rarest.
             let rarity = |at: &usize| match a.bytes.get(*at..at + 3) {
                 Some(&[a, b, c]) => commonness(a, b) + commonness(b, c),
                 _ => u32::MAX,
             };
             let best = (0..a.bytes.len().saturating_sub(2)).min_by_key(rarity).unwrap_or(0);
-            window(&a.bytes, best, number(i), 0);
+            window(&a.bytes, best, &|offset| {
+                Place::Anchor(u8::try_from(offset).unwrap_or(0))
+            });
+            for b in &a.bytes {
+                alphabet[usize::from(*b)] = true;
+            }
             for pair in a.bytes.windows(2) {
                 if let [before, b'/'] = pair {
                     before_slash[usize::from(*before)] = true;
@@ -78,35 +85,42 @@ impl Anchors {
             }
         }
         // An escaped character in an anchor: `\u0073` for any, `\/` (the default of several encoders) for a slash.
-        window(b"\\u0", 0, ESCAPED, 0);
+        window(b"\\u0", 0, &|offset| Place::Escape(i8::try_from(offset).unwrap_or(0)));
         for before in (0..=255u8).filter(|b| before_slash[usize::from(*b)] && *b != b'/') {
-            window(&[before, b'\\', b'/'], 0, ESCAPED, 1);
+            window(&[before, b'\\', b'/'], 0, &|offset| {
+                Place::Escape(i8::try_from(offset).unwrap_or(0) - 1)
+            });
         }
-        places.sort_by_key(|(pair, place)| (pair & 0xff, *pair, place.anchor, place.offset));
+        places.sort_by_key(|(pair, place)| (pair & 0xff, *pair, *place));
+        places.dedup();
         let mut pairs = Box::new([0u64; 1024]);
         for (pair, _) in &places {
             pairs[usize::from(pair >> 6)] |= 1 << (pair & 63);
         }
+        let mut firsts = Box::new([0u64; 1024]);
+        for a in &all {
+            if let Some(h) = hash_of_three(&a.bytes) {
+                firsts[usize::from(h >> 6)] |= 1 << (h & 63);
+            }
+        }
         let by_first = (0..=256u32)
             .map(|b| u32::try_from(places.partition_point(|(pair, _)| u32::from(pair & 0xff) < b)).unwrap_or(u32::MAX))
             .collect();
-        let mut by_char = vec![Vec::new(); 256];
-        for (i, a) in all.iter().enumerate() {
-            for (offset, c) in a.bytes.iter().enumerate() {
-                by_char[usize::from(*c)].push((number(i), u8::try_from(offset).unwrap_or(0)));
-            }
-        }
+        let keys = all.iter().map(|a| key(&a.bytes)).collect();
         let longest = all.iter().map(|a| a.bytes.len()).max().unwrap_or(0);
         Anchors {
             all,
+            keys,
             pairs,
             places,
             by_first,
             longest,
-            by_char,
+            firsts,
+            alphabet,
         }
     }
 
+    /// The literals, for comparison with other ways of finding them (`cargo xtask bench`).
     pub(crate) fn literals(&self) -> impl Iterator<Item = &[u8]> {
         self.all.iter().map(|a| a.bytes.as_slice())
     }
@@ -164,24 +178,52 @@ impl Anchors {
             if *p != pair {
                 continue;
             }
-            if place.anchor == ESCAPED {
-                // The offset is that of the pair from the backslash: -1, 0 or 1.
-                let slash = at.wrapping_sub(place.offset as i8 as isize as usize);
-                self.look_escaped(data, slash, (from, to), hits);
-                continue;
+            match *place {
+                Place::Escape(offset) => {
+                    if let Some(slash) = at.checked_add_signed(-isize::from(offset)) {
+                        self.look_escaped(data, slash, (from, to), hits);
+                    }
+                }
+                Place::Anchor(offset) => {
+                    let Some(start) = at.checked_sub(usize::from(offset)) else {
+                        continue;
+                    };
+                    if start >= from && start < to {
+                        self.beginning(data.get(start..).unwrap_or_default(), |a| hits.push((start, a)));
+                    }
+                }
             }
-            let Some(start) = at.checked_sub(usize::from(place.offset)) else {
-                continue;
-            };
-            if start < from || start >= to {
-                continue;
-            }
+        }
+    }
+
+    /// All anchors with which `text` begins.
+    fn beginning(&self, text: &[u8], mut found: impl FnMut(u16)) {
+        let (Some(three), four, Some(h)) = (text.get(..3), text.get(..4), hash_of_three(text)) else {
+            return;
+        };
+        if self.firsts[usize::from(h >> 6)] >> (h & 63) & 1 == 0 {
+            return;
+        }
+        // Sorted, the one of three bytes stands before all that share its first three and have a fourth.
+        let mut at = self.keys.partition_point(|k| *k < key(three));
+        if self.keys.get(at) == Some(&key(three)) {
+            found(u16::try_from(at).unwrap_or(u16::MAX));
+        }
+        let Some(four) = four else { return };
+        at += self
+            .keys
+            .get(at..)
+            .unwrap_or_default()
+            .partition_point(|k| *k < key(four));
+        while self.keys.get(at) == Some(&key(four)) {
             if self
-                .get(place.anchor)
-                .is_some_and(|a| data.get(start..).is_some_and(|d| d.starts_with(&a.bytes)))
+                .all
+                .get(at)
+                .is_some_and(|a| a.bytes.len() > 3 && text.starts_with(&a.bytes))
             {
-                hits.push((start, place.anchor));
+                found(u16::try_from(at).unwrap_or(u16::MAX));
             }
+            at += 1;
         }
     }
 
@@ -202,10 +244,7 @@ impl Anchors {
             [b'\\', b'/', ..] => u32::from(b'/'),
             _ => return,
         };
-        let Some(candidates) = self.by_char.get(first as usize) else {
-            return;
-        };
-        if candidates.is_empty() {
+        if !self.alphabet.get(first as usize).copied().unwrap_or(false) {
             return;
         }
         let mut run = slash;
@@ -225,18 +264,25 @@ impl Anchors {
                 text.extend_from_slice(c);
             }
         });
-        for &(anchor, offset) in candidates {
-            let offset = usize::from(offset);
-            let Some(start) = run.checked_sub(offset) else { continue };
-            if start < from || start >= to {
-                continue;
-            }
-            let Some(a) = self.get(anchor) else { continue };
-            let (Some(front), Some(back)) = (a.bytes.get(..offset), a.bytes.get(offset..)) else {
-                continue;
+        // How many plain characters of the anchor stand in front is not known: try each number.
+        let mut spelt = Vec::with_capacity(2 * self.longest);
+        for offset in 0..self.longest {
+            let Some(start) = run.checked_sub(offset).filter(|s| *s >= from) else {
+                break;
             };
-            if data.get(start..run) == Some(front) && text.starts_with(back) {
-                hits.push((start, anchor));
+            let Some(front) = data.get(start..run) else { break };
+            if front.first().is_some_and(|b| !self.alphabet[usize::from(*b)]) {
+                break;
+            }
+            if start < to {
+                spelt.clear();
+                spelt.extend_from_slice(front);
+                spelt.extend_from_slice(&text);
+                self.beginning(&spelt, |a| {
+                    if self.get(a).is_some_and(|a| a.bytes.len() > offset) {
+                        hits.push((start, a));
+                    }
+                });
             }
         }
     }
@@ -291,6 +337,18 @@ impl Anchors {
 
 fn low_plus(start: Option<&usize>, from: usize, len: usize, base: usize) -> usize {
     start.map_or(len, |s| (s + base).max(from))
+}
+
+fn key(bytes: &[u8]) -> u32 {
+    let at = |i: usize| bytes.get(i).copied().unwrap_or(0);
+    u32::from_be_bytes([at(0), at(1), at(2), at(3)])
+}
+
+/// Sixteen bits of the first three bytes (multiplication by an odd constant, the upper bits kept).
+fn hash_of_three(text: &[u8]) -> Option<u16> {
+    let &[a, b, c, ..] = text else { return None };
+    let key = u32::from_le_bytes([a, b, c, 0]);
+    Some((key.wrapping_mul(0x9e37_79b1) >> 16) as u16)
 }
 
 /// How often a pair of bytes stands in web traffic, roughly: lower is rarer. Weights from the letters of English,
