@@ -119,8 +119,7 @@ impl Vm {
 
 /// What Envoy 1.40 answers when no upstream accepts the connection.
 pub fn connect_failure() -> Message {
-    let body = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, \
-                transport failure reason: delayed connect error: Connection refused";
+    let body = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
     let header = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
     Message {
         headers: vec![

@@ -5,7 +5,7 @@
 //! A simpler loop (call, look at the code, forward) gets the corners wrong that modules trip over: a
 //! continue inside a callback that pauses, trailers after a given-away chunk, a reply while data is held.
 
-use super::headers::HeaderMap;
+use super::headers::{HeaderMap, Kind};
 use super::options::FailurePolicy;
 use super::state::{Abi, Deferred};
 use super::stream::{Body, Direction, Half, Iteration, LocalReply, Over, Stream, direct};
@@ -298,7 +298,7 @@ impl Vm {
         if stream.response.headers.is_none() {
             stream.local_reply = true;
             let end = body.is_empty() || head;
-            self.headers(id, Response, HeaderMap::from_wire(&headers), end);
+            self.headers(id, Response, HeaderMap::from_wire(Kind::Response, &headers), end);
             if !end {
                 self.data(id, Response, body, true);
             }
@@ -344,6 +344,13 @@ impl Vm {
         None
     }
 
+    /// Does what was put off until the callback's end; a trap in it counts now.
+    fn finish_callback(&mut self, id: u32, direction: Direction) -> Option<bool> {
+        let answer = self.admit(id, direction);
+        self.run_deferred();
+        answer
+    }
+
     /// After a local response every answer means stop.
     fn take_stop(&mut self) -> bool {
         std::mem::take(&mut self.instance.host_mut().stop_next)
@@ -356,19 +363,18 @@ impl Vm {
             None => return Iteration::StopAllWatermark,
         }
         let answer = self.instance.on_headers(id, direction == Response, count, end);
-        self.run_deferred();
-        match self.admit(id, direction) {
-            Some(true) => {}
-            Some(false) => return Iteration::Continue,
-            None => return Iteration::StopAllWatermark,
-        }
         let single = self.options.allow_on_headers_stop_iteration || self.instance.host().abi == Abi::V010;
-        match answer {
+        let iteration = match answer {
             _ if self.take_stop() => Iteration::StopAllWatermark,
             None | Some(0 | 2) => Iteration::Continue,
             Some(1) if single => Iteration::StopSingle,
             Some(3) => Iteration::StopAllBuffer,
             Some(_) => Iteration::StopAllWatermark,
+        };
+        match self.finish_callback(id, direction) {
+            Some(true) => iteration,
+            Some(false) => Iteration::Continue,
+            None => Iteration::StopAllWatermark,
         }
     }
 
@@ -393,22 +399,20 @@ impl Vm {
         if let Some(half) = self.half(id, direction) {
             *chunk = std::mem::take(&mut half.chunk);
         }
-        let mut action = action;
-        if asked {
-            self.run_deferred();
-            action = match self.admit(id, direction) {
-                Some(true) => action,
-                Some(false) => Some(0),
-                None => Some(3),
-            };
-        }
-        let action = match action {
+        let mut action = match action {
             _ if self.take_stop() => BodyAction::NoBuffer,
             None | Some(0) => BodyAction::Continue,
             Some(1) => BodyAction::Buffer,
             Some(2) => BodyAction::Watermark,
             Some(_) => BodyAction::NoBuffer,
         };
+        if asked {
+            action = match self.finish_callback(id, direction) {
+                Some(true) => action,
+                Some(false) => BodyAction::Continue,
+                None => BodyAction::NoBuffer,
+            };
+        }
         if let Some(half) = self.half(id, direction) {
             half.buffering = action == BodyAction::Buffer;
             half.body = if action == BodyAction::Continue { Body::Absent } else { Body::Spent };
@@ -424,13 +428,11 @@ impl Vm {
             None => return false,
         }
         let answer = self.instance.on_trailers(id, direction == Response, count);
-        self.run_deferred();
-        match self.admit(id, direction) {
-            Some(true) => {}
-            Some(false) => return true,
-            None => return false,
+        let go_on = !self.take_stop() && matches!(answer, None | Some(0));
+        match self.finish_callback(id, direction) {
+            Some(true) => go_on,
+            Some(false) => true,
+            None => false,
         }
-        let stop = self.take_stop();
-        !stop && matches!(answer, None | Some(0))
     }
 }

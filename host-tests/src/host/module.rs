@@ -48,10 +48,16 @@ impl Module {
 
     /// Takes the bytes of a binary or text module. Compilation waits for the first VM.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        if bytes.is_empty() {
-            bail!("an empty file is no module");
+        let bytes = wat::parse_bytes(bytes).map_err(|e| anyhow!("{e}"))?.into_owned();
+        if !bytes.starts_with(b"\0asm") {
+            bail!("neither a binary nor a text module");
         }
-        Ok(Self { inner: Arc::new(Inner { bytes: bytes.to_vec(), compiled: Default::default() }) })
+        Ok(Self { inner: Arc::new(Inner { bytes, compiled: Default::default() }) })
+    }
+
+    /// The binary module, as a proxy would load it.
+    pub fn wasm(&self) -> &[u8] {
+        &self.inner.bytes
     }
 
     pub(super) fn compiled(&self, options: &Options) -> Result<Arc<Compiled>> {

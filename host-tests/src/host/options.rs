@@ -90,7 +90,7 @@ impl Default for Options {
             vm_configuration: Vec::new(),
             environment: Vec::new(),
             http2: false,
-            buffer_limit: 1024 * 1024,
+            buffer_limit: 32 * 1024,
             profile: Profile::default(),
             failure_policy: FailurePolicy::default(),
             reload_backoff: Duration::from_secs(1),

@@ -1,6 +1,6 @@
 //! The replies that Envoy makes itself, header by header.
 
-use super::headers::HeaderMap;
+use super::headers::{HeaderMap, Kind};
 use super::stream::LocalReply;
 use crate::exchange::Headers;
 
@@ -12,7 +12,7 @@ impl LocalReply {
     /// The message: `:status`, what the caller adds, then length and type of a body, if there is one. A gRPC
     /// client gets a trailers-only response instead.
     pub(super) fn build(&self, grpc: bool) -> (Headers, Vec<u8>) {
-        let mut headers = HeaderMap::default();
+        let mut headers = HeaderMap::from_wire(Kind::Response, &[]);
         headers.add(b":status", self.status.to_string().as_bytes());
         for (name, value) in &self.headers {
             headers.add(name, value);

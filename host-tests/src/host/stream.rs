@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::headers::HeaderMap;
+use super::headers::{HeaderMap, Kind};
 use crate::exchange::{End, Headers, Message};
 
 /// Which half of an exchange.
@@ -12,6 +12,15 @@ pub enum Direction {
     Request,
     /// From the upstream to the client.
     Response,
+}
+
+impl Direction {
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Self::Request => Kind::Request,
+            Self::Response => Kind::Response,
+        }
+    }
 }
 
 /// Where the filter has stopped the half, if it has.

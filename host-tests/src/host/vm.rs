@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
-use super::headers::HeaderMap;
+use super::headers::{HeaderMap, Kind};
 use super::instance::Instance;
 use super::log::LogLine;
 use super::module::{Compiled, Module};
@@ -82,7 +82,6 @@ impl Vm {
     /// A new stream. After a trap this is where FAIL_RELOAD makes a new VM, and FAIL_OPEN passes by.
     pub fn open(&mut self) -> StreamId {
         self.reload_if_due();
-        self.deliver();
         let failed = self.instance.failed.is_some();
         let bypass = failed && matches!(self.options.failure_policy, FailurePolicy::FailOpen | FailurePolicy::LegacyFailOpen);
         let generation = self.generation;
@@ -129,7 +128,7 @@ impl Vm {
         if direction == Direction::Request {
             self.create(id);
         }
-        self.headers(id, direction, HeaderMap::from_wire(headers), end);
+        self.headers(id, direction, HeaderMap::from_wire(direction.kind(), headers), end);
         self.settle();
         Ok(())
     }
@@ -154,7 +153,7 @@ impl Vm {
     /// Feeds trailers.
     pub fn feed_trailers(&mut self, id: StreamId, direction: Direction, trailers: &Headers) -> Result<()> {
         self.known(id)?;
-        self.trailers(id, direction, HeaderMap::from_wire(trailers));
+        self.trailers(id, direction, HeaderMap::from_wire(Kind::Trailers, trailers));
         self.settle();
         Ok(())
     }
@@ -173,7 +172,7 @@ impl Vm {
             stream.request.aborted = true;
         }
         let body = message.body_bytes();
-        self.headers(id, Direction::Response, HeaderMap::from_wire(&message.headers), body.is_empty());
+        self.headers(id, Direction::Response, HeaderMap::from_wire(Kind::Response, &message.headers), body.is_empty());
         if !body.is_empty() {
             self.data(id, Direction::Response, body, true);
         }
@@ -269,8 +268,7 @@ impl Vm {
         self.instance.host_mut().lasting.strict.push(line);
     }
 
-    fn known(&mut self, id: StreamId) -> Result<()> {
-        self.deliver();
+    fn known(&self, id: StreamId) -> Result<()> {
         if self.instance.host().lasting.streams.contains_key(&id) || self.finished.contains_key(&id) {
             return Ok(());
         }
@@ -312,8 +310,9 @@ impl Vm {
         }
     }
 
-    /// Runs the last callbacks of the streams that are over.
+    /// Delivers what is due, and runs the last callbacks of the streams that are over.
     pub(super) fn settle(&mut self) {
+        self.deliver();
         if self.instance.failed.is_some() && self.failed_at.is_none() {
             self.failed_at = Some(self.instance.host().lasting.clock.now);
         }

@@ -3,7 +3,7 @@
 use wasmtime::Linker;
 
 use crate::exchange::{End, Message};
-use crate::host::headers::HeaderMap;
+use crate::host::headers::{HeaderMap, Kind};
 use crate::host::linker::host_calls;
 use crate::host::memory::{Guest, read, write_u32};
 use crate::host::pairs;
@@ -46,7 +46,7 @@ fn http_call(
         return Err(Status::BadArgument.into());
     }
     let host = guest.data_mut();
-    let map = HeaderMap::from_wire(&headers);
+    let map = HeaderMap::from_wire(Kind::Request, &headers);
     let whole = [&b":method"[..], b":path", b":authority"].iter().all(|name| map.first(name).is_some());
     let Some(replies) = host.lasting.replies.get_mut(&cluster) else { return Err(Status::BadArgument.into()) };
     if !whole {
