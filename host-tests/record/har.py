@@ -19,6 +19,7 @@ VOLATILE = {
     "_serverPort": 8000,
     "serverIPAddress": "127.0.0.1",
     "_transferSize": 0,
+    "expires": WHEN,
 }
 DROPPED = {"connection", "_securityDetails", "securityDetails"}
 
@@ -42,7 +43,8 @@ def _stable(value):
     out = {key: VOLATILE.get(key, _stable(item)) for key, item in value.items() if key not in DROPPED}
     for key in ("timings", "pageTimings"):
         if key in out:
-            out[key] = {name: (number if number == -1 else 1) for name, number in value[key].items()}
+            # A connection is new or not as it happens.
+            out[key] = {name: (-1 if name in ("blocked", "dns", "connect", "ssl") else 1) for name in value[key]}
     if out.get("name", "").lower() in tap.FIXED_HEADERS and "value" in out:
         out["value"] = tap.FIXED_HEADERS[out["name"].lower()]
     return out

@@ -16,7 +16,10 @@ fn bundled() -> Vec<Exchange> {
 }
 
 fn named(name: &str) -> Exchange {
-    bundled().into_iter().find(|e| e.name == name).unwrap_or_else(|| panic!("no capture {name}"))
+    bundled()
+        .into_iter()
+        .find(|e| e.name == name)
+        .unwrap_or_else(|| panic!("no capture {name}"))
 }
 
 #[test]
@@ -25,7 +28,11 @@ fn every_capture_holds_its_planted_secrets_in_the_response() {
         let found = capture::leaked(&exchange.planted, &exchange.response);
         let planted: Vec<_> = exchange.planted.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(found, planted, "{}", exchange.name);
-        assert!(!exchange.about.is_empty() && !exchange.response.headers.is_empty(), "{}", exchange.name);
+        assert!(
+            !exchange.about.is_empty() && !exchange.response.headers.is_empty(),
+            "{}",
+            exchange.name
+        );
     }
 }
 
@@ -47,7 +54,9 @@ fn no_placeholder_is_left() {
 fn a_content_length_counts_the_body() {
     for exchange in bundled() {
         for message in [&exchange.request, &exchange.response] {
-            let Some(stated) = message.header("content-length") else { continue };
+            let Some(stated) = message.header("content-length") else {
+                continue;
+            };
             if exchange.request.header(":method") == Some(b"HEAD") && message.body.is_empty() {
                 continue;
             }
@@ -64,9 +73,23 @@ fn the_set_is_complete() {
     let unique: BTreeSet<_> = names.iter().collect();
     assert_eq!(unique.len(), names.len());
     for name in [
-        "node-stack-trace", "aws-get-secret-value", "directory-listing", "dot-env", "django-debug-page",
-        "customer-list", "redirect-with-token", "set-cookie-jwt", "connect-failure", "html-page", "png-image",
-        "empty-204", "head-request", "event-stream", "trailers-with-url", "split-secret", "reset-mid-body",
+        "node-stack-trace",
+        "aws-get-secret-value",
+        "directory-listing",
+        "dot-env",
+        "django-debug-page",
+        "customer-list",
+        "redirect-with-token",
+        "set-cookie-jwt",
+        "connect-failure",
+        "html-page",
+        "png-image",
+        "empty-204",
+        "head-request",
+        "event-stream",
+        "trailers-with-url",
+        "split-secret",
+        "reset-mid-body",
     ] {
         assert!(unique.contains(&name.to_owned()), "no {name}");
     }
@@ -79,14 +102,26 @@ fn each_capture_is_the_case_that_its_name_says() {
     }
     type Check = fn(&Exchange) -> bool;
     let checks: [(&str, Check); 11] = [
-        ("customer-list", |e| body_len(&e.response) > 1 << 20 && e.response.body.len() > 60),
-        ("customer-list", |e| e.response.header("transfer-encoding") == Some(b"chunked")),
-        ("set-cookie-jwt", |e| e.response.headers.iter().filter(|(n, _)| n == b"set-cookie").count() == 3),
-        ("connect-failure", |e| e.origin == Origin::ConnectFailure && e.response.header(":status") == Some(b"503")),
+        ("customer-list", |e| {
+            body_len(&e.response) > 1 << 20 && e.response.body.len() > 60
+        }),
+        ("customer-list", |e| {
+            e.response.header("transfer-encoding") == Some(b"chunked")
+        }),
+        ("set-cookie-jwt", |e| {
+            e.response.headers.iter().filter(|(n, _)| n == b"set-cookie").count() == 3
+        }),
+        ("connect-failure", |e| {
+            e.origin == Origin::ConnectFailure && e.response.header(":status") == Some(b"503")
+        }),
         ("empty-204", |e| e.response.body.is_empty()),
-        ("head-request", |e| e.response.body.is_empty() && e.response.header("content-length").is_some()),
+        ("head-request", |e| {
+            e.response.body.is_empty() && e.response.header("content-length").is_some()
+        }),
         ("event-stream", |e| e.response.body.len() == 6),
-        ("trailers-with-url", |e| e.response.trailers.as_ref().is_some_and(|t| t.len() == 2)),
+        ("trailers-with-url", |e| {
+            e.response.trailers.as_ref().is_some_and(|t| t.len() == 2)
+        }),
         ("split-secret", |e| e.response.body.len() == 2),
         ("reset-mid-body", |e| e.response.end == End::Reset),
         ("png-image", |e| e.response.body_bytes().starts_with(b"\x89PNG")),
@@ -100,7 +135,13 @@ fn each_capture_is_the_case_that_its_name_says() {
 fn the_split_secret_is_whole_in_no_chunk() {
     let exchange = named("split-secret");
     let value = &exchange.planted[0].value;
-    assert!(exchange.response.body.iter().all(|chunk| memchr::memmem::find(chunk, value).is_none()));
+    assert!(
+        exchange
+            .response
+            .body
+            .iter()
+            .all(|chunk| memchr::memmem::find(chunk, value).is_none())
+    );
     assert!(memchr::memmem::find(&exchange.response.body_bytes(), value).is_some());
 }
 
@@ -146,8 +187,14 @@ fn no_plant_stands_in_clear_on_disk() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let plants = Plants::beside(&capture::bundled_folder()).unwrap().unwrap().all();
     assert!(plants.len() > 20);
-    for file in files(&manifest.join("captures")).into_iter().chain(files(&manifest.join("record"))) {
-        if file.components().any(|part| part.as_os_str() == "node_modules" || part.as_os_str() == "__pycache__") {
+    for file in files(&manifest.join("captures"))
+        .into_iter()
+        .chain(files(&manifest.join("record")))
+    {
+        if file
+            .components()
+            .any(|part| part.as_os_str() == "node_modules" || part.as_os_str() == "__pycache__")
+        {
             continue;
         }
         let bytes = std::fs::read(&file).unwrap();
@@ -156,7 +203,10 @@ fn no_plant_stands_in_clear_on_disk() {
             strings(&document, &mut texts);
         }
         // One message with all of it, apart: the same search that finds a leak in a response.
-        let message = Message { body: vec![texts.join(&b"\0\0"[..])], ..Message::default() };
+        let message = Message {
+            body: vec![texts.join(&b"\0\0"[..])],
+            ..Message::default()
+        };
         let found = capture::leaked(&plants, &message);
         assert!(found.is_empty(), "{}: {found:?}", file.display());
     }

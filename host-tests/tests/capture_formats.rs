@@ -48,11 +48,18 @@ fn one(text: &str) -> Exchange {
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Headers {
-    pairs.iter().map(|(k, v)| (k.as_bytes().to_vec(), v.as_bytes().to_vec())).collect()
+    pairs
+        .iter()
+        .map(|(k, v)| (k.as_bytes().to_vec(), v.as_bytes().to_vec()))
+        .collect()
 }
 
 fn chunks(message: &Message) -> Vec<&str> {
-    message.body.iter().map(|chunk| std::str::from_utf8(chunk).unwrap()).collect()
+    message
+        .body
+        .iter()
+        .map(|chunk| std::str::from_utf8(chunk).unwrap())
+        .collect()
 }
 
 const REQUEST: &str = r#""request":{"method":"GET","url":"https://h.test/a/b?c=d#e","headers":[]}"#;
@@ -72,7 +79,12 @@ fn a_buffered_tap_gives_headers_bodies_and_trailers_in_order() {
     assert_eq!(exchange.name, "post-x");
     assert_eq!(chunks(&exchange.request), ["hi"]);
     assert_eq!(exchange.request.trailers, None);
-    let mut expected = pairs(&[(":status", "200"), ("set-cookie", "a=1"), ("x", ""), ("set-cookie", "b=2")]);
+    let mut expected = pairs(&[
+        (":status", "200"),
+        ("set-cookie", "a=1"),
+        ("x", ""),
+        ("set-cookie", "b=2"),
+    ]);
     expected[2].1 = vec![0xff, 0];
     assert_eq!(exchange.response.headers, expected);
     assert_eq!(chunks(&exchange.response), ["hel\nlo"]);
@@ -91,9 +103,15 @@ const SEGMENTS: [&str; 8] = [
 ];
 
 fn check_segments(exchanges: &[Exchange]) {
-    let [first, second] = exchanges else { panic!("{} exchanges", exchanges.len()) };
+    let [first, second] = exchanges else {
+        panic!("{} exchanges", exchanges.len())
+    };
     assert_eq!((first.name.as_str(), second.name.as_str()), ("get", "put"));
-    assert_eq!(chunks(&first.response), ["a", "bc"], "cuts are kept, the empty last call is not a cut");
+    assert_eq!(
+        chunks(&first.response),
+        ["a", "bc"],
+        "cuts are kept, the empty last call is not a cut"
+    );
     assert_eq!(first.response.trailers, Some(pairs(&[("t", "1")])));
     assert_eq!(chunks(&second.request), ["in"]);
     assert!(second.about.contains("no response"));
@@ -120,8 +138,10 @@ fn streamed_segments_are_read_by_line_concatenated_and_from_a_folder() {
 
 #[test]
 fn protobufs_other_spelling_is_read_too() {
-    let exchange = one(r#"{"httpStreamedTraceSegment":{"traceId":7,"responseHeaders":{"headers":[{"key":":status","value":"204","rawValue":""}]}}}
-        {"httpStreamedTraceSegment":{"traceId":"7","responseBodyChunk":{"asBytes":"eA=="}}}"#);
+    let exchange = one(
+        r#"{"httpStreamedTraceSegment":{"traceId":7,"responseHeaders":{"headers":[{"key":":status","value":"204","rawValue":""}]}}}
+        {"httpStreamedTraceSegment":{"traceId":"7","responseBodyChunk":{"asBytes":"eA=="}}}"#,
+    );
     assert_eq!(exchange.response.headers, pairs(&[(":status", "204")]));
     assert_eq!(chunks(&exchange.response), ["x"]);
 }
@@ -147,20 +167,53 @@ fn har_content_is_decoded_and_untrue_headers_go() {
     let head = r#""status":200,"statusText":"","httpVersion":"h2""#;
     // headers, content, expected headers after :status, expected body, a word of `about`
     for (headers, content, expected, body, note) in [
-        (r#"{"name":"Content-Length","value":"2"}"#, r#"{"size":2,"text":"hi"}"#,
-         pairs(&[("content-length", "2")]), vec!["hi"], "read from HAR"),
-        (r#"{"name":"Content-Length","value":"1"},{"name":"Content-Encoding","value":"br"}"#, r#"{"size":2,"text":"hi"}"#,
-         pairs(&[]), vec!["hi"], "content-encoding br dropped"),
-        (r#"{"name":"Transfer-Encoding","value":"chunked"}"#, r#"{"size":2,"text":"aGk=","encoding":"base64"}"#,
-         pairs(&[]), vec!["hi"], "transfer-encoding chunked dropped"),
-        (r#"{"name":":status","value":"200"},{"name":"Set-Cookie","value":"a=1\nb=2"}"#, r#"{"size":0}"#,
-         pairs(&[("set-cookie", "a=1"), ("set-cookie", "b=2")]), vec![], "read from HAR"),
-        (r#"{"name":"content-length","value":"77"}"#, r#"{"size":77,"mimeType":"text/html"}"#,
-         pairs(&[]), vec![], "77 bytes was not exported"),
+        (
+            r#"{"name":"Content-Length","value":"2"}"#,
+            r#"{"size":2,"text":"hi"}"#,
+            pairs(&[("content-length", "2")]),
+            vec!["hi"],
+            "read from HAR",
+        ),
+        (
+            r#"{"name":"Content-Length","value":"1"},{"name":"Content-Encoding","value":"br"}"#,
+            r#"{"size":2,"text":"hi"}"#,
+            pairs(&[]),
+            vec!["hi"],
+            "content-encoding br dropped",
+        ),
+        (
+            r#"{"name":"Transfer-Encoding","value":"chunked"}"#,
+            r#"{"size":2,"text":"aGk=","encoding":"base64"}"#,
+            pairs(&[]),
+            vec!["hi"],
+            "transfer-encoding chunked dropped",
+        ),
+        (
+            r#"{"name":":status","value":"200"},{"name":"Set-Cookie","value":"a=1\nb=2"}"#,
+            r#"{"size":0}"#,
+            pairs(&[("set-cookie", "a=1"), ("set-cookie", "b=2")]),
+            vec![],
+            "read from HAR",
+        ),
+        (
+            r#"{"name":"content-length","value":"77"}"#,
+            r#"{"size":77,"mimeType":"text/html"}"#,
+            pairs(&[]),
+            vec![],
+            "77 bytes was not exported",
+        ),
         ("", r#"{"size":0,"text":""}"#, pairs(&[]), vec![], "read from HAR"),
-        ("", r#"{"size":3,"text":"é\u0000"}"#, pairs(&[]), vec!["é\0"], "read from HAR"),
+        (
+            "",
+            r#"{"size":3,"text":"é\u0000"}"#,
+            pairs(&[]),
+            vec!["é\0"],
+            "read from HAR",
+        ),
     ] {
-        let exchange = one(&har(&format!(r#"{{{head},"headers":[{headers}],"content":{content}}}"#)));
+        let exchange = one(&har(&format!(
+            r#"{{{head},"headers":[{headers}],"content":{content}}}"#
+        )));
         assert_eq!(exchange.response.headers[0], (b":status".to_vec(), b"200".to_vec()));
         assert_eq!(exchange.response.headers[1..], expected, "{headers} {content}");
         assert_eq!(chunks(&exchange.response), body, "{content}");
@@ -175,7 +228,13 @@ fn a_har_request_becomes_pseudo_headers_and_a_body() {
         "postData":{"mimeType":"application/x-www-form-urlencoded","text":"","params":[{"name":"a b","value":"c&d"},{"name":"e"}]}},
         "response":{"status":0,"headers":[],"content":{"size":0}}}]}}"#;
     let exchange = one(text);
-    let expected = pairs(&[(":authority", "h.test:81"), (":path", "/?q=1"), (":method", "POST"), (":scheme", "http"), ("x-a", "1")]);
+    let expected = pairs(&[
+        (":authority", "h.test:81"),
+        (":path", "/?q=1"),
+        (":method", "POST"),
+        (":scheme", "http"),
+        ("x-a", "1"),
+    ]);
     assert_eq!(exchange.request.headers, expected);
     assert_eq!(chunks(&exchange.request), ["a+b=c%26d&e="]);
     assert_eq!(exchange.response, Message::default());
@@ -187,7 +246,10 @@ fn head_keeps_its_content_length() {
     let text = r#"{"log":{"entries":[{"request":{"method":"HEAD","url":"http://h.test/","headers":[]},"response":{
         "status":200,"headers":[{"name":"Content-Length","value":"471"}],"content":{"size":471}}}]}}"#;
     let exchange = one(text);
-    assert_eq!(exchange.response.headers, pairs(&[(":status", "200"), ("content-length", "471")]));
+    assert_eq!(
+        exchange.response.headers,
+        pairs(&[(":status", "200"), ("content-length", "471")])
+    );
     assert!(exchange.response.body.is_empty());
 }
 
@@ -199,12 +261,22 @@ const TABLE: &str = r#"{"plants":{"p":{"parts":["ab","cd"]}}}"#;
 fn the_projects_own_folder_says_what_its_trace_is() {
     let about = r#"{"name":"one","about":"A line.","origin":"connect-failure","end":"reset","planted":["p"],
         "policy":{"mode":"report"},"trace":"t.json"}"#;
-    let scratch = Scratch::new(&[("one/capture.json", about), ("one/t.json", TRACE), ("plants.json", TABLE), ("README.md", "")]);
+    let scratch = Scratch::new(&[
+        ("one/capture.json", about),
+        ("one/t.json", TRACE),
+        ("plants.json", TABLE),
+        ("README.md", ""),
+    ]);
     for path in ["one", ""] {
         let exchanges = read(&scratch.path(path));
-        let [exchange] = exchanges.as_slice() else { panic!("{} exchanges", exchanges.len()) };
+        let [exchange] = exchanges.as_slice() else {
+            panic!("{} exchanges", exchanges.len())
+        };
         assert_eq!((exchange.name.as_str(), exchange.about.as_str()), ("one", "A line."));
-        assert_eq!((exchange.origin, exchange.response.end), (Origin::ConnectFailure, End::Reset));
+        assert_eq!(
+            (exchange.origin, exchange.response.end),
+            (Origin::ConnectFailure, End::Reset)
+        );
         assert_eq!(exchange.policy, Some(serde_json::json!({"mode": "report"})));
         assert_eq!(exchange.response.headers[1], (b"x".to_vec(), b"<abcd>".to_vec()));
         assert_eq!(exchange.planted.len(), 1);
@@ -227,27 +299,66 @@ fn a_broken_file_is_an_error_that_names_the_field() {
         ("\u{1}\u{ff}PNG".into(), "not JSON"),
         ("[]".into(), "expected an object, found a list"),
         ("7".into(), "expected an object, found a number"),
-        (r#"{"socket_buffered_trace":{}}"#.into(), "neither a HAR file nor an Envoy tap"),
-        (r#"{"http_buffered_trace":[]}"#.into(), "http_buffered_trace: expected an object, found a list"),
-        (r#"{"http_buffered_trace":{"response":{"headers":{}}}}"#.into(), "http_buffered_trace.response.headers: expected a list"),
-        (r#"{"http_buffered_trace":{"response":{"headers":[{"value":"1"}]}}}"#.into(), "response.headers[0].key: missing"),
-        (r#"{"http_buffered_trace":{"response":{"body":{"as_bytes":"*"}}}}"#.into(), "body.as_bytes: not base64"),
-        (r#"{"http_buffered_trace":{"response":{"body":{"as_string":7}}}}"#.into(), "body.as_string: expected a string, found a number"),
-        (r#"{"http_buffered_trace":{"response":{"body":{"truncated":"no"}}}}"#.into(), "body.truncated: expected true or false"),
-        (r#"{"http_streamed_trace_segment":{}}"#.into(), "http_streamed_trace_segment.trace_id: missing"),
+        (
+            r#"{"socket_buffered_trace":{}}"#.into(),
+            "neither a HAR file nor an Envoy tap",
+        ),
+        (
+            r#"{"http_buffered_trace":[]}"#.into(),
+            "http_buffered_trace: expected an object, found a list",
+        ),
+        (
+            r#"{"http_buffered_trace":{"response":{"headers":{}}}}"#.into(),
+            "http_buffered_trace.response.headers: expected a list",
+        ),
+        (
+            r#"{"http_buffered_trace":{"response":{"headers":[{"value":"1"}]}}}"#.into(),
+            "response.headers[0].key: missing",
+        ),
+        (
+            r#"{"http_buffered_trace":{"response":{"body":{"as_bytes":"*"}}}}"#.into(),
+            "body.as_bytes: not base64",
+        ),
+        (
+            r#"{"http_buffered_trace":{"response":{"body":{"as_string":7}}}}"#.into(),
+            "body.as_string: expected a string, found a number",
+        ),
+        (
+            r#"{"http_buffered_trace":{"response":{"body":{"truncated":"no"}}}}"#.into(),
+            "body.truncated: expected true or false",
+        ),
+        (
+            r#"{"http_streamed_trace_segment":{}}"#.into(),
+            "http_streamed_trace_segment.trace_id: missing",
+        ),
         (format!("{}\n{{", SEGMENTS[0]), "document 2: not JSON"),
         (format!("{}\n{{\"x\":1}}", SEGMENTS[0]), "document 2: neither a HAR"),
         ("[".repeat(100_000), "not JSON"),
         (r#"{"log":{}}"#.into(), "log.entries: missing"),
         (r#"{"log":{"entries":[{}]}}"#.into(), "log.entries[0].request: missing"),
-        (r#"{"log":{"entries":[{"request":{"method":"GET","url":"/x","headers":[]},"response":{}}]}}"#.into(), "entries[0].request.url: not an absolute URL"),
+        (
+            r#"{"log":{"entries":[{"request":{"method":"GET","url":"/x","headers":[]},"response":{}}]}}"#.into(),
+            "entries[0].request.url: not an absolute URL",
+        ),
         (entry("{}"), "log.entries[0].response.status: missing"),
-        (entry(r#"{"status":"200"}"#), "response.status: expected an integer, found a string"),
+        (
+            entry(r#"{"status":"200"}"#),
+            "response.status: expected an integer, found a string",
+        ),
         (entry(r#"{"status":7}"#), "response.status: not an HTTP status"),
-        (entry(r#"{"status":200,"headers":[{"name":"a"}],"content":{}}"#), "response.headers[0].value: missing"),
+        (
+            entry(r#"{"status":200,"headers":[{"name":"a"}],"content":{}}"#),
+            "response.headers[0].value: missing",
+        ),
         (entry(r#"{"status":200,"headers":[]}"#), "response.content: missing"),
-        (entry(r#"{"status":200,"headers":[],"content":{"text":"%","encoding":"base64"}}"#), "content.text: not base64"),
-        (entry(r#"{"status":200,"headers":[],"content":{"text":"","encoding":"hex"}}"#), "content.encoding: expected base64, found hex"),
+        (
+            entry(r#"{"status":200,"headers":[],"content":{"text":"%","encoding":"base64"}}"#),
+            "content.text: not base64",
+        ),
+        (
+            entry(r#"{"status":200,"headers":[],"content":{"text":"","encoding":"hex"}}"#),
+            "content.encoding: expected base64, found hex",
+        ),
     ] {
         let scratch = Scratch::new(&[("broken.json", &text)]);
         let error = format!("{:#}", capture::read(&scratch.path("broken.json")).unwrap_err());
@@ -259,7 +370,13 @@ fn a_broken_file_is_an_error_that_names_the_field() {
 #[test]
 fn a_broken_folder_is_an_error_that_names_the_field() {
     let good = r#"{"name":"one","about":"","planted":["p"],"trace":"t.json"}"#;
-    let about = |text: &str| vec![("one/capture.json", text.to_owned()), ("one/t.json", TRACE.into()), ("plants.json", TABLE.into())];
+    let about = |text: &str| {
+        vec![
+            ("one/capture.json", text.to_owned()),
+            ("one/t.json", TRACE.into()),
+            ("plants.json", TABLE.into()),
+        ]
+    };
     let mut no_table = about(good);
     no_table.pop();
     let mut no_trace = about(good);
@@ -270,13 +387,34 @@ fn a_broken_folder_is_an_error_that_names_the_field() {
     two_traces[1].1 = format!("{TRACE}{TRACE}");
     for (files, expected) in [
         (about("[]"), "capture.json: expected an object"),
-        (about(r#"{"name":"one","trace":"t.json"}"#), "capture.json: about: missing"),
-        (about(r#"{"name":"one","about":"","trace":"t.json"}"#), "capture.json: planted: the response also holds p"),
-        (about(r#"{"name":"two","about":"","planted":["p"],"trace":"t.json"}"#), "name: not the folder's name"),
-        (about(r#"{"name":"one","about":"","planted":["p"],"trace":"t.json","origin":"x"}"#), "origin: expected upstream"),
-        (about(r#"{"name":"one","about":"","planted":["p"],"trace":"t.json","end":"x"}"#), "end: expected complete"),
-        (about(r#"{"name":"one","abuot":"","planted":["p"]}"#), "abuot: unknown; known are name, about"),
-        (about(r#"{"name":"one","about":"","planted":"p","trace":"t.json"}"#), "planted: expected a list"),
+        (
+            about(r#"{"name":"one","trace":"t.json"}"#),
+            "capture.json: about: missing",
+        ),
+        (
+            about(r#"{"name":"one","about":"","trace":"t.json"}"#),
+            "capture.json: planted: the response also holds p",
+        ),
+        (
+            about(r#"{"name":"two","about":"","planted":["p"],"trace":"t.json"}"#),
+            "name: not the folder's name",
+        ),
+        (
+            about(r#"{"name":"one","about":"","planted":["p"],"trace":"t.json","origin":"x"}"#),
+            "origin: expected upstream",
+        ),
+        (
+            about(r#"{"name":"one","about":"","planted":["p"],"trace":"t.json","end":"x"}"#),
+            "end: expected complete",
+        ),
+        (
+            about(r#"{"name":"one","abuot":"","planted":["p"]}"#),
+            "abuot: unknown; known are name, about",
+        ),
+        (
+            about(r#"{"name":"one","about":"","planted":"p","trace":"t.json"}"#),
+            "planted: expected a list",
+        ),
         (about(r#"{"name":"one","about":"","planted":["p"]}"#), "trace.jsonl"),
         (no_table, "planted: no plants.json"),
         (no_trace, "t.json"),

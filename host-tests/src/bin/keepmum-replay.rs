@@ -152,7 +152,11 @@ fn outcome(module: &Module, options: &Options, exchange: &Exchange) -> Result<Ou
 }
 
 fn summary(cases: &[Case]) -> String {
-    let found: usize = cases.iter().filter_map(Case::replay).map(|replay| replay.findings.len()).sum();
+    let found: usize = cases
+        .iter()
+        .filter_map(Case::replay)
+        .map(|replay| replay.findings.len())
+        .sum();
     let planted: usize = cases.iter().map(|case| case.exchange.planted.len()).sum();
     let leaked: usize = cases.iter().map(|case| case.leaked().len()).sum();
     let faults: usize = cases.iter().map(|case| case.faults().len()).sum();
@@ -208,11 +212,18 @@ mod tests {
     #[test]
     fn arguments_are_understood_or_refused() {
         let parse = |text: &str| Arguments::parse(text.split_whitespace().map(OsString::from));
-        let parsed = parse("--wasm a.wasm --captures x --captures=y --json --html=r.html").unwrap().unwrap();
+        let parsed = parse("--wasm a.wasm --captures x --captures=y --json --html=r.html")
+            .unwrap()
+            .unwrap();
         assert_eq!(parsed.captures, [PathBuf::from("x"), PathBuf::from("y")]);
         assert!(parsed.json && !parsed.show_secrets);
         assert!(parse("--wasm a.wasm --help").unwrap().is_none());
-        for (text, why) in [("", "--wasm FILE is missing"), ("--wasm", "missing argument"), ("--wsam a", "--wsam"), ("file", "file")] {
+        for (text, why) in [
+            ("", "--wasm FILE is missing"),
+            ("--wasm", "missing argument"),
+            ("--wsam a", "--wsam"),
+            ("file", "file"),
+        ] {
             let error = parse(text).err().unwrap().to_string();
             assert!(error.contains(why), "{text}: {error}");
         }

@@ -17,9 +17,7 @@ use crate::exchange::{End, Exchange, Origin};
 /// The file that makes a folder a capture.
 pub(super) const ABOUT: &str = "capture.json";
 
-const KEYS: [&str; 7] = [
-    "name", "about", "planted", "origin", "end", "policy", "trace",
-];
+const KEYS: [&str; 7] = ["name", "about", "planted", "origin", "end", "policy", "trace"];
 
 pub(super) fn read(folder: &Path) -> Result<Exchange> {
     let file = folder.join(ABOUT);
@@ -93,11 +91,7 @@ fn describe(about: &At, exchange: &mut Exchange) -> Result<()> {
 /// The list under `planted`, empty if there is none.
 pub(super) fn names(about: &At) -> Result<Vec<String>> {
     match about.maybe(&["planted"])? {
-        Some(list) => list
-            .list()?
-            .iter()
-            .map(|name| name.text().map(str::to_owned))
-            .collect(),
+        Some(list) => list.list()?.iter().map(|name| name.text().map(str::to_owned)).collect(),
         None => Ok(Vec::new()),
     }
 }

@@ -220,7 +220,9 @@ fn settle_length(message: &mut Message, side: &str, bodyless: bool) -> Option<St
     }
     drop_header(message, "content-length");
     let stated = String::from_utf8_lossy(&stated).into_owned();
-    Some(format!("{side}: content-length {stated} dropped, the body here has {actual}"))
+    Some(format!(
+        "{side}: content-length {stated} dropped, the body here has {actual}"
+    ))
 }
 
 fn drop_header(message: &mut Message, name: &str) {

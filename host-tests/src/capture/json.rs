@@ -19,8 +19,7 @@ pub(super) fn documents(path: &Path) -> Result<Vec<Value>> {
         .into_iter()
         .enumerate()
         .map(|(index, document)| {
-            document
-                .with_context(|| format!("{}: document {}: not JSON", path.display(), index + 1))
+            document.with_context(|| format!("{}: document {}: not JSON", path.display(), index + 1))
         })
         .collect()
 }
@@ -63,10 +62,7 @@ impl<'a> At<'a> {
 
     /// The first of these members that is there and not null. Several: one name, as different writers spell it.
     pub(super) fn maybe(&self, names: &[&str]) -> Result<Option<At<'a>>> {
-        let object = self
-            .value
-            .as_object()
-            .ok_or_else(|| self.expected("an object"))?;
+        let object = self.value.as_object().ok_or_else(|| self.expected("an object"))?;
         Ok(names.iter().find_map(|name| {
             let value = object.get(*name).filter(|value| !value.is_null())?;
             Some(At::root(self.file, self.joined(name), value))
@@ -83,20 +79,14 @@ impl<'a> At<'a> {
 
     /// The elements of a list.
     pub(super) fn list(&self) -> Result<Vec<At<'a>>> {
-        let list = self
-            .value
-            .as_array()
-            .ok_or_else(|| self.expected("a list"))?;
+        let list = self.value.as_array().ok_or_else(|| self.expected("a list"))?;
         let element = |(index, value)| At::root(self.file, format!("{}[{index}]", self.field), value);
         Ok(list.iter().enumerate().map(element).collect())
     }
 
     /// The names of an object's members.
     pub(super) fn keys(&self) -> Result<Vec<&'a str>> {
-        let object = self
-            .value
-            .as_object()
-            .ok_or_else(|| self.expected("an object"))?;
+        let object = self.value.as_object().ok_or_else(|| self.expected("an object"))?;
         Ok(object.keys().map(String::as_str).collect())
     }
 
@@ -114,16 +104,12 @@ impl<'a> At<'a> {
 
     /// A boolean.
     pub(super) fn boolean(&self) -> Result<bool> {
-        self.value
-            .as_bool()
-            .ok_or_else(|| self.expected("true or false"))
+        self.value.as_bool().ok_or_else(|| self.expected("true or false"))
     }
 
     /// An integer.
     pub(super) fn integer(&self) -> Result<i64> {
-        self.value
-            .as_i64()
-            .ok_or_else(|| self.expected("an integer"))
+        self.value.as_i64().ok_or_else(|| self.expected("an integer"))
     }
 
     /// The value itself.

@@ -103,18 +103,16 @@ fn hex(digits: &[u8]) -> Option<u32> {
 fn holds(text: &[u8], secret: &[u8]) -> bool {
     let needed = secret.len().div_ceil(TELLING_SHARE).max(1);
     let block = (needed / 2).max(1);
-    (0..secret.len().saturating_sub(block - 1))
-        .step_by(block)
-        .any(|from| {
-            let Some(needle) = secret.get(from..from + block) else {
-                return false;
-            };
-            memchr::memmem::find_iter(text, needle).any(|at| {
-                let before = common_suffix(&text[..at], &secret[..from]);
-                let after = common_prefix(&text[at + block..], &secret[from + block..]);
-                before + block + after >= needed
-            })
+    (0..secret.len().saturating_sub(block - 1)).step_by(block).any(|from| {
+        let Some(needle) = secret.get(from..from + block) else {
+            return false;
+        };
+        memchr::memmem::find_iter(text, needle).any(|at| {
+            let before = common_suffix(&text[..at], &secret[..from]);
+            let after = common_prefix(&text[at + block..], &secret[from + block..]);
+            before + block + after >= needed
         })
+    })
 }
 
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {
@@ -122,11 +120,7 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
 }
 
 fn common_suffix(a: &[u8], b: &[u8]) -> usize {
-    a.iter()
-        .rev()
-        .zip(b.iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count()
+    a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]

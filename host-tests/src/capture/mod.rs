@@ -82,11 +82,7 @@ fn read_folder(path: &Path) -> Result<Vec<Exchange>> {
 
 fn read_file(path: &Path) -> Result<Vec<Exchange>> {
     let documents = json::documents(path)?;
-    ensure!(
-        !documents.is_empty(),
-        "{}: the file is empty",
-        path.display()
-    );
+    ensure!(!documents.is_empty(), "{}: the file is empty", path.display());
     if har::is_har(&documents) {
         return har::read(path, &documents);
     }

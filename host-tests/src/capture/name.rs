@@ -56,10 +56,7 @@ mod tests {
     #[test]
     fn a_name_is_made_of_method_and_path_without_the_query() {
         let request = |method: &str, path: &str| Message {
-            headers: vec![
-                (b":method".to_vec(), method.into()),
-                (b":path".to_vec(), path.into()),
-            ],
+            headers: vec![(b":method".to_vec(), method.into()), (b":path".to_vec(), path.into())],
             ..Message::default()
         };
         for (method, path, expected) in [

@@ -204,9 +204,7 @@ impl Plants {
             let inside = &rest[at + OPEN.len()..];
             let end = memchr::memmem::find(inside, CLOSE);
             let shown = || String::from_utf8_lossy(&inside[..inside.len().min(60)]).into_owned();
-            let Some((placeholder, end)) =
-                end.and_then(|end| Some((Placeholder::parse(&inside[..end])?, end)))
-            else {
+            let Some((placeholder, end)) = end.and_then(|end| Some((Placeholder::parse(&inside[..end])?, end))) else {
                 bail!("not a placeholder: {{{{plant:{}", shown());
             };
             let Some(value) = self.values.get(placeholder.name) else {

@@ -89,10 +89,7 @@ fn streamed(at: &At, traces: &mut Vec<Trace>) -> Result<()> {
     };
     let known = traces.iter().position(|trace| trace.id == id);
     let index = known.unwrap_or_else(|| {
-        traces.push(Trace {
-            id,
-            ..Trace::default()
-        });
+        traces.push(Trace { id, ..Trace::default() });
         traces.len() - 1
     });
     let Some(trace) = traces.get_mut(index) else {

@@ -15,7 +15,11 @@ const DOTS: &str = "••••••";
 pub fn masked(secret: &[u8]) -> String {
     let shown = SHOWN.min(secret.len() / SHARE);
     let head = secret.get(..shown).unwrap_or_default();
-    let head = if head.iter().all(u8::is_ascii_graphic) { head } else { &[] };
+    let head = if head.iter().all(u8::is_ascii_graphic) {
+        head
+    } else {
+        &[]
+    };
     format!("{}{DOTS}", String::from_utf8_lossy(head))
 }
 
@@ -46,8 +50,14 @@ fn push_visible(out: &mut String, c: char) {
         // The control pictures of Unicode: ␀ and its neighbours.
         '\0'..='\x1f' => out.push(char::from_u32(0x2400 + code).unwrap_or('?')),
         '\x7f' => out.push('␡'),
-        '\u{80}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{61c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => {
+        '\u{80}'..='\u{9f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{61c}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => {
             // Writing to a String does not fail.
             let _ = write!(out, "‹U+{code:04X}›");
         }

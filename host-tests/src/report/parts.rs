@@ -71,7 +71,10 @@ pub(super) fn parts<'a>(before: &'a Message, replay: &'a Replay, bodies: &'a Bod
 }
 
 fn find<'a>(findings: &'a [Finding], place: &str) -> Vec<&'a Finding> {
-    findings.iter().filter(|f| f.place.eq_ignore_ascii_case(place)).collect()
+    findings
+        .iter()
+        .filter(|f| f.place.eq_ignore_ascii_case(place))
+        .collect()
 }
 
 /// Pairs the values of equal names in their order; a finding of a name goes to the first value that it fits.
@@ -162,7 +165,9 @@ fn align<'a>(before: &'a [u8], after: &'a [u8], mut findings: Vec<&'a Finding>) 
             return None;
         }
         let put = to + gap.len();
-        let next = findings.get(index + 1).map_or(before.len(), |next| span(next).start.max(found.end));
+        let next = findings
+            .get(index + 1)
+            .map_or(before.len(), |next| span(next).start.max(found.end));
         let landmark = before.get(found.end..next)?;
         let rest = after.get(put..)?;
         let length = if next == before.len() && rest.ends_with(landmark) {
@@ -199,7 +204,12 @@ fn replaced(finding: &Finding, secret: &[u8], rest: &[u8], landmark: &[u8]) -> O
     let plausible = |length: &usize| match *length {
         0 => true,
         n if n == label.len() && rest.starts_with(label.as_bytes()) => true,
-        n => n == secret.len() && rest.get(..n).is_some_and(|put| put == secret || put.iter().all(|b| *b == b'*')),
+        n => {
+            n == secret.len()
+                && rest
+                    .get(..n)
+                    .is_some_and(|put| put == secret || put.iter().all(|b| *b == b'*'))
+        }
     };
     likely
         .into_iter()
@@ -232,14 +242,27 @@ mod tests {
             ("a SECRET b", "a  b", &[(2, 8)], Some(&[""])),
             ("a SECRET b", "a SECRET b", &[(2, 8)], Some(&["SECRET"])),
             ("SECRET", "x", &[(0, 6)], Some(&["x"])),
-            ("S1:S2:", "[REDACTED:key]:[REDACTED:key]:", &[(0, 2), (3, 5)], Some(&["[REDACTED:key]", "[REDACTED:key]"])),
-            ("S1S2", "[REDACTED:key][REDACTED:key]", &[(0, 2), (2, 4)], Some(&["[REDACTED:key]", "[REDACTED:key]"])),
+            (
+                "S1:S2:",
+                "[REDACTED:key]:[REDACTED:key]:",
+                &[(0, 2), (3, 5)],
+                Some(&["[REDACTED:key]", "[REDACTED:key]"]),
+            ),
+            (
+                "S1S2",
+                "[REDACTED:key][REDACTED:key]",
+                &[(0, 2), (2, 4)],
+                Some(&["[REDACTED:key]", "[REDACTED:key]"]),
+            ),
             ("S1-S2", "null-0", &[(3, 5), (0, 2)], Some(&["null", "0"])),
             ("a SECRET b", "{}", &[(2, 8)], None),
             ("a SECRET b", "a x b", &[(2, 80)], None),
         ];
         for (before, after, spans, expected) in cases {
-            let findings: Vec<_> = spans.iter().map(|(start, end)| finding("label", *start, *end)).collect();
+            let findings: Vec<_> = spans
+                .iter()
+                .map(|(start, end)| finding("label", *start, *end))
+                .collect();
             let pieces = align(before.as_bytes(), after.as_bytes(), findings.iter().collect());
             let put: Option<Vec<_>> = pieces.as_ref().map(|pieces| {
                 let found = pieces.iter().filter(|piece| piece.finding.is_some());
@@ -257,7 +280,11 @@ mod tests {
     fn a_finding_goes_to_the_value_that_changed() {
         let cookie = |value: &str| (b"set-cookie".to_vec(), value.as_bytes().to_vec());
         let before = vec![cookie("theme=dark-and-long"), cookie("session=TOKEN")];
-        let after = vec![cookie("theme=dark-and-long"), cookie("session=[REDACTED:key]"), (b"x".to_vec(), vec![])];
+        let after = vec![
+            cookie("theme=dark-and-long"),
+            cookie("session=[REDACTED:key]"),
+            (b"x".to_vec(), vec![]),
+        ];
         let mut one = finding("label", 8, 13);
         one.place = "response.header.set-cookie".into();
         let findings = [one];

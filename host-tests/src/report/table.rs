@@ -70,30 +70,40 @@ fn rows_of(case: &Case) -> Vec<Row> {
             } else {
                 shortened(&visible(piece.after))
             };
-            add(&mut rows, Row {
-                exchange: name.clone(),
-                place: visible(part.place.as_bytes()),
-                detector: visible(finding.detector.as_bytes()),
-                action: visible(finding.action.as_bytes()),
-                before: masked(piece.before),
-                after: if after.is_empty() { "(removed)".to_owned() } else { after },
-                count: 1,
-            });
+            add(
+                &mut rows,
+                Row {
+                    exchange: name.clone(),
+                    place: visible(part.place.as_bytes()),
+                    detector: visible(finding.detector.as_bytes()),
+                    action: visible(finding.action.as_bytes()),
+                    before: masked(piece.before),
+                    after: if after.is_empty() {
+                        "(removed)".to_owned()
+                    } else {
+                        after
+                    },
+                    count: 1,
+                },
+            );
         }
     }
     // What could not be matched with the output is still told: the module says that it found it.
     if shown < replay.findings.len() {
         rows.clear();
         for finding in &replay.findings {
-            add(&mut rows, Row {
-                exchange: name.clone(),
-                place: visible(finding.place.as_bytes()),
-                detector: visible(finding.detector.as_bytes()),
-                action: visible(finding.action.as_bytes()),
-                before: masked(&[]),
-                after: "(the message was replaced)".to_owned(),
-                count: 1,
-            });
+            add(
+                &mut rows,
+                Row {
+                    exchange: name.clone(),
+                    place: visible(finding.place.as_bytes()),
+                    detector: visible(finding.detector.as_bytes()),
+                    action: visible(finding.action.as_bytes()),
+                    before: masked(&[]),
+                    after: "(the message was replaced)".to_owned(),
+                    count: 1,
+                },
+            );
         }
     }
     if rows.is_empty() {
@@ -109,7 +119,11 @@ fn rows_of(case: &Case) -> Vec<Row> {
 }
 
 fn nothing_found(case: &Case) -> String {
-    let changed = if case.body_unchanged() { "body unchanged" } else { "body replaced" };
+    let changed = if case.body_unchanged() {
+        "body unchanged"
+    } else {
+        "body replaced"
+    };
     let reasons: Vec<_> = case.uninspected().into_iter().map(|(reason, _)| reason).collect();
     if reasons.is_empty() {
         changed.to_owned()
@@ -119,7 +133,12 @@ fn nothing_found(case: &Case) -> String {
 }
 
 fn add(rows: &mut Vec<Row>, row: Row) {
-    match rows.iter_mut().find(|known| Row { count: 1, ..(*known).clone() } == row) {
+    match rows.iter_mut().find(|known| {
+        Row {
+            count: 1,
+            ..(*known).clone()
+        } == row
+    }) {
         Some(known) => known.count += 1,
         None => rows.push(row),
     }
@@ -142,7 +161,10 @@ pub fn table_painted(rows: &[Row], paint: Paint) -> String {
     const HEAD: [&str; 6] = ["exchange", "place", "detector", "action", "before", "after"];
     let cells: Vec<[String; 6]> = rows.iter().map(cells).collect();
     let width = |column: usize| {
-        let texts = cells.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count());
+        let texts = cells
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|text| text.chars().count());
         texts.chain([HEAD[column].len()]).max().unwrap_or_default()
     };
     let widths: [usize; 6] = std::array::from_fn(width);
@@ -162,7 +184,11 @@ pub fn table_painted(rows: &[Row], paint: Paint) -> String {
 }
 
 fn cells(row: &Row) -> [String; 6] {
-    let times = if row.count > 1 { format!(" ×{}", row.count) } else { String::new() };
+    let times = if row.count > 1 {
+        format!(" ×{}", row.count)
+    } else {
+        String::new()
+    };
     [
         row.exchange.clone(),
         row.place.clone(),
@@ -221,7 +247,11 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_a_name_is_not_repeated() {
-        let text = table(&[row("one", "stripe", "[REDACTED:stripe]", 1), row("one", "x", "", 3), row("a-longer-one", "x", "y", 1)]);
+        let text = table(&[
+            row("one", "stripe", "[REDACTED:stripe]", 1),
+            row("one", "x", "", 3),
+            row("a-longer-one", "x", "y", 1),
+        ]);
         let expected = "\
 exchange      place          detector  action  before      after
 ────────────  ─────────────  ────────  ──────  ──────────  ─────────────────

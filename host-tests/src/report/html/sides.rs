@@ -58,8 +58,9 @@ impl Page {
     pub(super) fn sides(&mut self, parts: &[Part], exchange: &Exchange, replay: &Replay) {
         let secrets = Secrets::of(exchange, parts);
         let (body, fields): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part.name.is_empty());
-        let (trailers, headers): (Vec<_>, Vec<_>) =
-            fields.into_iter().partition(|part| part.place.starts_with("response.trailer."));
+        let (trailers, headers): (Vec<_>, Vec<_>) = fields
+            .into_iter()
+            .partition(|part| part.place.starts_with("response.trailer."));
         self.fields("Headers", &headers, &secrets);
         for part in body {
             self.body(part, &secrets, exchange, replay);
@@ -70,8 +71,7 @@ impl Page {
     }
 
     fn fields(&mut self, heading: &str, parts: &[&Part], secrets: &Secrets) {
-        let (changed, same): (Vec<_>, Vec<_>) =
-            parts.iter().copied().partition(|part| part.is_changed());
+        let (changed, same): (Vec<_>, Vec<_>) = parts.iter().copied().partition(|part| part.is_changed());
         let _ = writeln!(self.out, "<h3>{heading}</h3>");
         if !changed.is_empty() {
             self.columns();
@@ -106,7 +106,10 @@ impl Page {
         };
         let Some(value) = value else {
             let what = if side == Side::Before { "not there" } else { "taken out" };
-            let _ = write!(self.out, "<div class=\"cell gone\"><span class=\"side\">{label}</span>{what}</div>");
+            let _ = write!(
+                self.out,
+                "<div class=\"cell gone\"><span class=\"side\">{label}</span>{what}</div>"
+            );
             return;
         };
         let _ = write!(
@@ -131,8 +134,16 @@ impl Page {
         if before.is_empty() && after.is_empty() {
             self.put("<p class=\"note\">There is none.</p>\n");
         } else if is_binary(before) || is_binary(after) {
-            let what = if before == after { "passed byte for byte" } else { "was changed" };
-            let _ = writeln!(self.out, "<p class=\"note\">Binary, {}: {what}.</p>", bytes(before.len()));
+            let what = if before == after {
+                "passed byte for byte"
+            } else {
+                "was changed"
+            };
+            let _ = writeln!(
+                self.out,
+                "<p class=\"note\">Binary, {}: {what}.</p>",
+                bytes(before.len())
+            );
         } else if before == after && part.findings().next().is_none() {
             let _ = writeln!(self.out, "<p class=\"note\">Passed byte for byte.</p>");
             self.put("<pre>");
@@ -173,7 +184,11 @@ impl Page {
             if piece.finding.is_some() {
                 shown += 1;
                 if shown > SHOWN {
-                    let left = pieces.iter().skip(index).filter(|piece| piece.finding.is_some()).count();
+                    let left = pieces
+                        .iter()
+                        .skip(index)
+                        .filter(|piece| piece.finding.is_some())
+                        .count();
                     self.elided(&format!("{} more", plural(left, "finding")));
                     return;
                 }
@@ -184,8 +199,16 @@ impl Page {
                 Side::Before => piece.before,
                 Side::After => piece.after,
             };
-            let head = if index == 0 { 0 } else { boundary(text, CONTEXT.min(text.len())) };
-            let tail = if index == last { text.len() } else { boundary(text, text.len().saturating_sub(CONTEXT)) };
+            let head = if index == 0 {
+                0
+            } else {
+                boundary(text, CONTEXT.min(text.len()))
+            };
+            let tail = if index == last {
+                text.len()
+            } else {
+                boundary(text, text.len().saturating_sub(CONTEXT))
+            };
             if whole || tail <= head {
                 self.plain(text, secrets);
             } else {
@@ -237,9 +260,21 @@ impl Page {
             let (clear, rest) = text.split_at(at);
             let (secret, rest) = rest.split_at(length);
             self.clear(clear);
-            let (class, title) = if planted { ("missed", "planted, not found") } else { ("cut", "found elsewhere") };
-            let shown = if self.show_secrets { visible_lines(secret) } else { masked(secret) };
-            let _ = write!(self.out, "<mark class=\"{class}\" title=\"{title}\">{}</mark>", escaped(&shown));
+            let (class, title) = if planted {
+                ("missed", "planted, not found")
+            } else {
+                ("cut", "found elsewhere")
+            };
+            let shown = if self.show_secrets {
+                visible_lines(secret)
+            } else {
+                masked(secret)
+            };
+            let _ = write!(
+                self.out,
+                "<mark class=\"{class}\" title=\"{title}\">{}</mark>",
+                escaped(&shown)
+            );
             text = rest;
         }
         self.clear(text);
@@ -252,7 +287,9 @@ impl Page {
 
 /// Text has no NUL and is UTF-8 but for its last character, which a reset may have cut.
 fn is_binary(body: &[u8]) -> bool {
-    let broken = std::str::from_utf8(body).err().is_some_and(|why| why.error_len().is_some());
+    let broken = std::str::from_utf8(body)
+        .err()
+        .is_some_and(|why| why.error_len().is_some());
     broken || body.contains(&0)
 }
 

@@ -14,8 +14,16 @@ fn header(name: &str, value: &str) -> (Vec<u8>, Vec<u8>) {
 fn case(body_after: &str) -> Case {
     let before = format!("{HOSTILE} key=SECRETSECRETSECRET; other=MISSEDMISSEDMISSED; {HOSTILE}");
     let start = before.find("SECRET").unwrap() as u64;
-    let request = vec![header(":method", "GET"), header(":path", "/x?token=QUERYSECRET"), header(":authority", HOSTILE)];
-    let fields = vec![header(":status", "200"), header("x-<u>", HOSTILE), header("etag", HOSTILE)];
+    let request = vec![
+        header(":method", "GET"),
+        header(":path", "/x?token=QUERYSECRET"),
+        header(":authority", HOSTILE),
+    ];
+    let fields = vec![
+        header(":status", "200"),
+        header("x-<u>", HOSTILE),
+        header("etag", HOSTILE),
+    ];
     let response = Message {
         headers: fields.clone(),
         body: vec![before.into_bytes()],
@@ -34,13 +42,23 @@ fn case(body_after: &str) -> Case {
         exchange: Exchange {
             name: HOSTILE.into(),
             about: HOSTILE.into(),
-            request: Message { headers: request, ..Message::default() },
+            request: Message {
+                headers: request,
+                ..Message::default()
+            },
             response,
-            planted: vec![plant("cut", "SECRETSECRETSECRET"), plant("missed", "MISSEDMISSEDMISSED")],
+            planted: vec![
+                plant("cut", "SECRETSECRETSECRET"),
+                plant("missed", "MISSEDMISSEDMISSED"),
+            ],
             ..Exchange::default()
         },
         outcome: Outcome::Replayed(Box::new(Replay {
-            client: Seen { status: 200, message: after, ended: Ended::Complete },
+            client: Seen {
+                status: 200,
+                message: after,
+                ended: Ended::Complete,
+            },
             upstream: None,
             logs: Vec::new(),
             findings: vec![Finding {
@@ -66,8 +84,25 @@ const REDACTED: &str = "HOSTILE key=[REDACTED:some-<key>]; other=MISSEDMISSEDMIS
 #[test]
 fn nothing_from_the_wire_is_markup_or_invisible() {
     for after in [REDACTED, "HOSTILE", ""] {
-        let page = html(&[case(after)], &About { module: HOSTILE.into(), policy: HOSTILE.into(), ..About::default() });
-        for forbidden in ["<script", "<u>", "<key>", "<i>", "\u{202e}", "\u{1b}", "http://", "https://", "QUERYSECRET"] {
+        let page = html(
+            &[case(after)],
+            &About {
+                module: HOSTILE.into(),
+                policy: HOSTILE.into(),
+                ..About::default()
+            },
+        );
+        for forbidden in [
+            "<script",
+            "<u>",
+            "<key>",
+            "<i>",
+            "\u{202e}",
+            "\u{1b}",
+            "http://",
+            "https://",
+            "QUERYSECRET",
+        ] {
             assert!(!page.contains(forbidden), "{forbidden:?} for {after:?}");
         }
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
@@ -78,10 +113,23 @@ fn nothing_from_the_wire_is_markup_or_invisible() {
 fn secrets_are_masked_on_both_sides_unless_asked_for() {
     for after in [REDACTED, "key=SECRETSECRETSECRET", "HOSTILE"] {
         let page = html(&[case(after)], &About::default());
-        assert!(!page.contains("SECRETSECRET") && !page.contains("MISSEDMISSED"), "{after}");
+        assert!(
+            !page.contains("SECRETSECRET") && !page.contains("MISSEDMISSED"),
+            "{after}"
+        );
     }
-    let shown = html(&[case(REDACTED)], &About { show_secrets: true, ..About::default() });
-    assert!(shown.contains("SECRETSECRET") && shown.contains("MISSEDMISSED") && shown.contains("handle this file as a secret"));
+    let shown = html(
+        &[case(REDACTED)],
+        &About {
+            show_secrets: true,
+            ..About::default()
+        },
+    );
+    assert!(
+        shown.contains("SECRETSECRET")
+            && shown.contains("MISSEDMISSED")
+            && shown.contains("handle this file as a secret")
+    );
 }
 
 #[test]
