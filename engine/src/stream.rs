@@ -78,6 +78,14 @@ pub struct Body {
     searched: Vec<u64>,
 }
 
+/// A bare JSON number with an edit inside.
+enum Number {
+    /// From here to there.
+    Whole(u64, u64),
+    /// Longer than `limits::NUMBER_BYTES`: its beginning may have left.
+    TooLong,
+}
+
 const CONTEXT: usize = 8;
 
 impl Body {
@@ -225,8 +233,9 @@ impl Body {
             match event {
                 json::Event::Begin { at, rule, shape } => {
                     self.field = Some((at, rule, shape));
-                    self.field_edit(engine, at, at, rule, shape, false);
-                    covered = at;
+                    // It begins with its first byte, so that there is one.
+                    self.field_edit(engine, at, at + 1, rule, shape, false);
+                    covered = at + 1;
                 }
                 json::Event::End { at, value } => {
                     let Some((start, rule, shape)) = self.field.take() else {
@@ -528,11 +537,9 @@ impl Body {
             let Some(mut edit) = self.pending.get(i).copied() else {
                 break;
             };
-            match self.number_around(&edit) {
-                Some((from, to)) if from >= self.written => {
-                    (edit.start, edit.end, edit.context) = (from, to, Context::JsonValue)
-                }
-                Some(_) => edit.context = Context::Digits,
+            match self.number_around(engine, &edit) {
+                Some(Number::Whole(from, to)) => (edit.start, edit.end, edit.context) = (from, to, Context::JsonValue),
+                Some(Number::TooLong) => edit.context = Context::Digits,
                 None => {}
             }
             let fresh = edit.start >= self.written && !edit.continues;
@@ -574,17 +581,24 @@ impl Body {
     }
 
     /// The bare JSON number in which an edit stands: the whole of it must become a string.
-    fn number_around(&self, edit: &Edit) -> Option<(u64, u64)> {
-        if !self.kind.json || self.kind.keep_length || edit.context == Context::JsonValue {
+    fn number_around(&self, engine: &Engine, edit: &Edit) -> Option<Number> {
+        if !engine.numbers || !self.kind.json || self.kind.keep_length || edit.context == Context::JsonValue {
             return None;
         }
-        if let Some(from) = self.walker.open_number().filter(|from| *from <= edit.start) {
-            return Some((from.min(self.written.saturating_sub(1)), edit.end));
+        // While one is open nothing inside it is settled, unless it has outgrown what is held for it.
+        if self.walker.open_number().is_some_and(|from| from <= edit.start) {
+            return Some(Number::TooLong);
         }
-        self.numbers
+        let (from, to) = *self
+            .numbers
             .iter()
-            .find(|(from, to)| *from <= edit.start && edit.end <= *to)
-            .copied()
+            .find(|(from, to)| *from <= edit.start && edit.end <= *to)?;
+        let whole = to - from <= limits::NUMBER_BYTES;
+        Some(if whole {
+            Number::Whole(from, to)
+        } else {
+            Number::TooLong
+        })
     }
 
     fn note_context(&mut self, data: &[u8], boundary: u64) {

@@ -138,6 +138,8 @@ fn fields_lose_their_values_and_stay_json() {
 #[test]
 fn a_number_that_is_a_secret_becomes_a_string() {
     let p = r#"{"detectors":{"custom":[{"id":"acct","pattern":"4111[0-9]{8}"}]}}"#;
+    let long = |middle: &str| format!(r#"{{"n":1{}{middle}{}}}"#, "2".repeat(60), "3".repeat(60));
+    check(p, JSON, &long("411100000000"), &long("000000000000"));
     check(
         p,
         JSON,

@@ -34,11 +34,13 @@ pub fn run<'a>(engine: &Engine, kind: BodyKind, pieces: impl IntoIterator<Item =
     out.clear();
     body.finish(engine, &mut work, &mut exchange, &mut out);
     all.extend_from_slice(&out);
-    let found = exchange
+    let mut found: Vec<_> = exchange
         .findings()
         .iter()
         .map(|f| (f.detector(engine).to_owned(), f.start(), f.end()))
         .collect();
+    // A field is told when its value has ended, a detector when its edit is settled: the order of telling is free.
+    found.sort_by_key(|f| (f.1, f.2));
     Run {
         out: all,
         found,
