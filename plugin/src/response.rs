@@ -2,8 +2,8 @@
 //!
 //! The body is redacted as it streams. When a candidate is open at the end of a chunk, the tail is left in the
 //! proxy's buffer (`Pause`) while little is buffered, so that the trailers callback can still rewrite it; past that it
-//! goes into the engine's memory, since a paused buffer overflows at the proxy's limit. Where Content-Length says
-//! which byte is the last, nothing is left open at all.
+//! goes into the engine's memory, since a paused buffer overflows at the proxy's limit. Where no trailers can come, or
+//! Content-Length says which byte is the last, nothing needs to be paused at all.
 
 use std::rc::Rc;
 
@@ -21,9 +21,9 @@ use crate::root::Shared;
 /// proxy's chunks, which can be as large as its buffer limit.
 const PIECE: usize = 64 * 1024;
 
-/// While no more than this is buffered, an open tail stays with the proxy. Half the smallest buffer limit in use
-/// (32 KiB), since the next chunk comes on top.
-const PAUSE_BYTES: usize = 16 * 1024;
+/// While no more than this is buffered, an open tail stays with the proxy: the next chunk (16 KiB as a rule) comes on
+/// top, and both together must stay below the smallest buffer limit in use, 32 KiB.
+const PAUSE_BYTES: usize = 8 * 1024;
 
 /// Headers that describe bytes which may no longer be there.
 const OF_THE_BYTES: &[&[u8]] = &[b"content-md5", b"digest", b"content-digest", b"repr-digest"];
@@ -36,6 +36,8 @@ struct Stream {
     body: Body,
     /// Bytes still to come by Content-Length.
     left: Option<u64>,
+    /// Trailers may follow without a last body callback: HTTP/2, or announced.
+    trailers: bool,
     /// Bytes of the proxy's buffer that were read before, in callbacks that paused.
     read: usize,
     /// Output since the buffer was last let go; `None`: so far it leaves as it came.
@@ -325,9 +327,13 @@ impl HttpContext for Response {
                 Response::headers_of_changed_body(&mut list, kind);
             }
             if !end_of_stream && !bodiless {
+                // Over HTTP/1.1 trailers come only behind chunks, and are announced (RFC 9110 section 6.6.2).
+                let chunked = list.first(b"transfer-encoding").is_some();
+                let trailers = left.is_none() && (!chunked || list.first(b"trailer").is_some());
                 self.stream = Some(Stream {
                     body: Body::new(kind),
                     left,
+                    trailers,
                     read: 0,
                     out: None,
                 });
@@ -347,8 +353,8 @@ impl HttpContext for Response {
             return Action::Continue;
         }
         let settled = self.read(size, end_of_stream);
-        let known_end = self.stream.as_ref().is_some_and(|s| s.left.is_some());
-        if !settled && !known_end && size <= PAUSE_BYTES && self.engine.enforces() {
+        let trailers = self.stream.as_ref().is_some_and(|s| s.trailers);
+        if !settled && trailers && size <= PAUSE_BYTES && self.engine.enforces() {
             return Action::Pause;
         }
         self.release(size);
