@@ -1,12 +1,12 @@
 //! `keepmum-replay`: replays captured traffic through the module under wasmtime, and tells what came of it.
 //!
 //! A table on standard output (or JSON), an HTML report if asked for. It exits with 1 when a planted secret reached a
-//! client, a stream hangs, the VM failed, or the module made a host call that no correct module makes; with 2 when
+//! client, a stream hangs or is reset, the VM failed, or the module made a host call that no correct module makes; with 2 when
 //! it could not do its work. Not a test: it runs over anybody's traffic, where nothing is planted.
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -32,8 +32,8 @@ Usage: keepmum-replay --wasm FILE [OPTION]...
   --http2           frame bodies as HTTP/2 does
   --help            this text
 
-Exit status: 0 all is well; 1 a planted secret reached the client, a stream hangs, the
-module failed, or it made a wrong host call; 2 it could not run.
+Exit status: 0 all is well; 1 a planted secret reached the client, a stream hangs or is
+reset, the module failed, or it made a wrong host call; 2 it could not run.
 ";
 
 #[derive(Default)]
@@ -118,10 +118,10 @@ fn run(arguments: &Arguments) -> Result<bool> {
     }
     if let Some(file) = &arguments.html {
         let about = About {
-            module: arguments.wasm.display().to_string(),
+            module: name_of(&arguments.wasm),
             digest: Sha256::digest(&wasm).iter().map(|byte| format!("{byte:02x}")).collect(),
             policy: match &arguments.policy {
-                Some(file) => file.display().to_string(),
+                Some(file) => name_of(file),
                 None => "the default, or each exchange's own".to_owned(),
             },
             show_secrets: arguments.show_secrets,
@@ -130,6 +130,11 @@ fn run(arguments: &Arguments) -> Result<bool> {
         let _ = writeln!(std::io::stderr().lock(), "report: {}", file.display());
     }
     Ok(cases.iter().all(|case| case.faults().is_empty()))
+}
+
+/// A file's name without its folders, which are nobody's business who reads the report.
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn exchanges(arguments: &Arguments) -> Result<Vec<Exchange>> {

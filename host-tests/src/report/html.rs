@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::mask::{escaped, visible};
 use super::parts::{self, Bodies};
 use super::{About, Case, Outcome};
-use crate::exchange::{Exchange, Message, Origin};
+use crate::exchange::{End, Exchange, Message, Origin};
 use crate::replay::{Ended, Replay};
 
 const STYLE: &str = include_str!("style.css");
@@ -132,7 +132,7 @@ impl Page {
     fn overview(&mut self, cases: &[Case]) {
         self.put(
             "<section aria-labelledby=\"overview\">\n<h2 id=\"overview\">Overview</h2>\n<div class=\"scroll\" role=\"region\" aria-labelledby=\"overview\" tabindex=\"0\"><table class=\"overview\">\n<thead><tr>\
-             <th scope=\"col\">Exchange</th><th scope=\"col\">Status</th><th scope=\"col\">Found</th>\
+             <th scope=\"col\">Exchange</th><th scope=\"col\">Status</th><th scope=\"col\" class=\"number\">Found</th>\
              <th scope=\"col\">Detectors</th><th scope=\"col\">Outcome</th></tr></thead>\n<tbody>\n",
         );
         for (index, case) in cases.iter().enumerate() {
@@ -181,6 +181,10 @@ impl Page {
         }
         if replay.client.ended == Ended::Hang {
             chip("bad", "hangs");
+        }
+        if replay.client.ended == Ended::Reset {
+            let expected = case.exchange.response.end == End::Reset;
+            chip(if expected { "" } else { "bad" }, "reset");
         }
         if replay.failure.is_some() {
             chip("bad", "the VM failed");
@@ -257,7 +261,7 @@ impl Page {
         }
         match replay.client.ended {
             Ended::Complete => {}
-            Ended::Reset => self.fact("Ended", "reset before the end, as captured"),
+            Ended::Reset => self.fact("Ended", "reset before the end"),
             Ended::Hang => self.fact("Ended", "never"),
         }
         if let Some(policy) = &exchange.policy {
@@ -284,7 +288,7 @@ impl Page {
         }
         self.put(
             "<div class=\"scroll\"><table class=\"found\">\n<caption>Found</caption>\n<thead><tr><th scope=\"col\">Detector</th><th scope=\"col\">Place</th>\
-             <th scope=\"col\">Action</th><th scope=\"col\">Count</th></tr></thead>\n<tbody>\n",
+             <th scope=\"col\">Action</th><th scope=\"col\" class=\"number\">Count</th></tr></thead>\n<tbody>\n",
         );
         for (detector, place, action, count) in counted {
             let _ = writeln!(

@@ -10,7 +10,7 @@ mod parts;
 mod table;
 
 use crate::capture::leaked;
-use crate::exchange::Exchange;
+use crate::exchange::{End, Exchange};
 use crate::replay::{Ended, Replay};
 
 pub use html::html;
@@ -76,6 +76,9 @@ impl Case {
             .collect();
         if replay.client.ended == Ended::Hang {
             faults.push("the stream hangs: the client never gets its end".to_owned());
+        }
+        if replay.client.ended == Ended::Reset && self.exchange.response.end == End::Complete {
+            faults.push("the connection was reset, though the upstream sent all of its response".to_owned());
         }
         if let Some(why) = &replay.failure {
             faults.push(format!("the VM failed: {why}"));

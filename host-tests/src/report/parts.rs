@@ -37,6 +37,8 @@ pub(super) struct Piece<'a> {
     pub(super) after: &'a [u8],
     /// What was found here; `None`: text between findings, the same on both sides.
     pub(super) finding: Option<&'a Finding>,
+    /// `false`: the stream was reset before the output came to this.
+    pub(super) sent: bool,
 }
 
 /// Both bodies joined: parts borrow from it.
@@ -149,11 +151,22 @@ fn span(finding: &Finding) -> Range<usize> {
     at(finding.start)..at(finding.end)
 }
 
-/// Walks both texts: what lies between findings must be the same in both.
+/// Walks both texts: what lies between findings must be the same in both. A reset takes the end with it, so the
+/// output may end early.
 fn align<'a>(before: &'a [u8], after: &'a [u8], mut findings: Vec<&'a Finding>) -> Option<Vec<Piece<'a>>> {
     findings.sort_by_key(|finding| finding.start);
     let mut pieces = Vec::new();
-    let (mut from, mut to) = (0, 0);
+    let mut put = |before: &'a [u8], after: &'a [u8], finding: Option<&'a Finding>, sent: bool| {
+        if finding.is_some() || !before.is_empty() {
+            pieces.push(Piece {
+                before,
+                after,
+                finding,
+                sent,
+            });
+        }
+    };
+    let (mut from, mut rest) = (0, after);
     for (index, finding) in findings.iter().enumerate() {
         let found = span(finding);
         let Some(gap) = before.get(from..found.start) else {
@@ -161,37 +174,34 @@ fn align<'a>(before: &'a [u8], after: &'a [u8], mut findings: Vec<&'a Finding>) 
             continue;
         };
         let secret = before.get(found.clone())?;
-        if !after.get(to..)?.starts_with(gap) {
+        let (same, left) = rest.split_at(gap.len().min(rest.len()));
+        if !gap.starts_with(same) {
             return None;
         }
-        let put = to + gap.len();
+        put(gap, same, None, true);
+        let ended = same.len() < gap.len() || (left.is_empty() && before.len() > found.end);
         let next = findings
             .get(index + 1)
             .map_or(before.len(), |next| span(next).start.max(found.end));
         let landmark = before.get(found.end..next)?;
-        let rest = after.get(put..)?;
-        let length = if next == before.len() && rest.ends_with(landmark) {
-            rest.len() - landmark.len()
+        let length = if ended {
+            0
+        } else if next == before.len() && left.ends_with(landmark) {
+            left.len() - landmark.len()
         } else {
-            replaced(finding, secret, rest, landmark)?
+            replaced(finding, secret, left, landmark)?
         };
-        push(&mut pieces, gap, after.get(to..put)?, None);
-        push(&mut pieces, secret, rest.get(..length)?, Some(*finding));
+        let (new, left) = left.split_at_checked(length)?;
+        put(secret, new, Some(*finding), !ended);
         from = found.end;
-        to = put + length;
+        rest = left;
     }
-    let (tail, rest) = (before.get(from..)?, after.get(to..)?);
-    // A reset takes the end of the body with it.
-    tail.starts_with(rest).then(|| {
-        push(&mut pieces, tail, rest, None);
-        pieces
-    })
-}
-
-fn push<'a>(pieces: &mut Vec<Piece<'a>>, before: &'a [u8], after: &'a [u8], finding: Option<&'a Finding>) {
-    if finding.is_some() || !before.is_empty() {
-        pieces.push(Piece { before, after, finding });
+    let tail = before.get(from..)?;
+    if !tail.starts_with(rest) {
+        return None;
     }
+    put(tail, rest, None, true);
+    Some(pieces)
 }
 
 /// How long the text is that stands for a secret at the start of `rest`, if `landmark` follows it.
@@ -200,7 +210,9 @@ fn replaced(finding: &Finding, secret: &[u8], rest: &[u8], landmark: &[u8]) -> O
     let label = format!("[REDACTED:{}]", finding.detector);
     // The likely lengths first: a short landmark, a quote say, may well occur inside a label.
     let likely = [label.len(), secret.len(), 0];
-    let fits = |length: &usize| rest.get(*length..).is_some_and(|rest| rest.starts_with(landmark));
+    // What follows may have been cut short by a reset.
+    let follows = |rest: &[u8]| rest.starts_with(landmark) || landmark.starts_with(rest);
+    let fits = |length: &usize| rest.get(*length..).is_some_and(follows);
     let plausible = |length: &usize| match *length {
         0 => true,
         n if n == label.len() && rest.starts_with(label.as_bytes()) => true,
@@ -236,7 +248,7 @@ mod tests {
     fn what_became_of_each_finding_is_read_from_the_output() {
         // before, after, spans found, what stands for each: None if the two cannot be matched
         type Case<'a> = (&'a str, &'a str, &'a [(u64, u64)], Option<&'a [&'a str]>);
-        let cases: [Case; 10] = [
+        let cases: [Case; 14] = [
             ("a SECRET b", "a [REDACTED:key] b", &[(2, 8)], Some(&["[REDACTED:key]"])),
             ("a SECRET b", "a ****** b", &[(2, 8)], Some(&["******"])),
             ("a SECRET b", "a  b", &[(2, 8)], Some(&[""])),
@@ -257,6 +269,16 @@ mod tests {
             ("S1-S2", "null-0", &[(3, 5), (0, 2)], Some(&["null", "0"])),
             ("a SECRET b", "{}", &[(2, 8)], None),
             ("a SECRET b", "a x b", &[(2, 80)], None),
+            // Reset before, in and after what stands for the secret.
+            ("a SECRET b", "a", &[(2, 8)], Some(&[""])),
+            ("a SECRET b", "", &[(2, 8)], Some(&[""])),
+            ("a SECRET b", "a [REDACTED:key]", &[(2, 8)], Some(&["[REDACTED:key]"])),
+            (
+                "a SECRET b SECRET c",
+                "a [REDACTED:key] b",
+                &[(2, 8), (11, 17)],
+                Some(&["[REDACTED:key]", ""]),
+            ),
         ];
         for (before, after, spans, expected) in cases {
             let findings: Vec<_> = spans

@@ -65,8 +65,12 @@ fn rows_of(case: &Case) -> Vec<Row> {
         for piece in part.findings() {
             let Some(finding) = piece.finding else { continue };
             shown += 1;
-            let after = if piece.after == piece.before {
+            let after = if !piece.sent {
+                "(reset before)".to_owned()
+            } else if piece.after == piece.before {
                 "(unchanged)".to_owned()
+            } else if piece.after.is_empty() {
+                "(removed)".to_owned()
             } else {
                 shortened(&visible(piece.after))
             };
@@ -78,11 +82,7 @@ fn rows_of(case: &Case) -> Vec<Row> {
                     detector: visible(finding.detector.as_bytes()),
                     action: visible(finding.action.as_bytes()),
                     before: masked(piece.before),
-                    after: if after.is_empty() {
-                        "(removed)".to_owned()
-                    } else {
-                        after
-                    },
+                    after,
                     count: 1,
                 },
             );

@@ -18,6 +18,9 @@ const SHOWN: usize = 60;
 /// Shorter values are no secrets to look for elsewhere: they would be found everywhere.
 const TELLING: usize = 8;
 
+/// Fields of one connection, which no proxy passes on.
+const HOP_BY_HOP: [&str; 3] = ["connection", "keep-alive", "transfer-encoding"];
+
 /// One side of the comparison.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -105,7 +108,11 @@ impl Page {
             Side::After => (part.after, "After"),
         };
         let Some(value) = value else {
-            let what = if side == Side::Before { "not there" } else { "taken out" };
+            let what = match side {
+                Side::Before => "not there",
+                Side::After if HOP_BY_HOP.contains(&part.name.as_str()) => "not passed on: it is of the connection",
+                Side::After => "taken out",
+            };
             let _ = write!(
                 self.out,
                 "<div class=\"cell gone\"><span class=\"side\">{label}</span>{what}</div>"
@@ -239,6 +246,9 @@ impl Page {
         let Some(finding) = piece.finding else {
             return self.plain(text, secrets);
         };
+        if side == Side::After && !piece.sent {
+            return self.put("<mark class=\"gone\">reset before this</mark>");
+        }
         let kept = side == Side::After && piece.after == piece.before;
         let (class, shown) = match side {
             Side::After if !kept => ("put", visible_lines(text)),
