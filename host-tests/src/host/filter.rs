@@ -10,6 +10,7 @@ use super::options::FailurePolicy;
 use super::state::{Abi, Deferred};
 use super::stream::{Body, Direction, Half, Iteration, LocalReply, Over, Stream, direct};
 use super::vm::Vm;
+use crate::exchange::Headers;
 
 use Direction::{Request, Response};
 
@@ -158,6 +159,10 @@ impl Vm {
 
     /// Puts bytes into Envoy's buffer. Past the limit: an error, or (watermark) the sender is stopped.
     fn hold(&mut self, id: u32, direction: Direction, chunk: Vec<u8>, watermark: bool) {
+        self.hold_at(id, direction, chunk, watermark, false);
+    }
+
+    fn hold_at(&mut self, id: u32, direction: Direction, chunk: Vec<u8>, watermark: bool, during_callback: bool) {
         let limit = self.options.buffer_limit;
         let Some(half) = self.half(id, direction) else { return };
         match &mut half.held {
@@ -176,7 +181,13 @@ impl Vm {
             Request => (413, "Payload Too Large", "request_payload_too_large"),
             Response => (500, "Internal Server Error", "response_payload_too_large"),
         };
-        self.local_reply(id, LocalReply::plain(status, body, details));
+        let reply = LocalReply::plain(status, body, details);
+        if during_callback && direction == Request {
+            // Envoy does not answer in the middle of a request callback: this one still runs.
+            half.too_large = Some(reply);
+        } else {
+            self.local_reply(id, reply);
+        }
     }
 
     /// Lets go of what was stopped: headers, then what is held, then trailers.
@@ -219,7 +230,9 @@ impl Vm {
 
     /// Headers leave for the router or the client, if they can be sent at all.
     fn pass_headers(&mut self, id: u32, direction: Direction, end: bool) {
+        let http2 = self.options.http2;
         let Some(stream) = self.stream(id) else { return };
+        let head = stream.is_head();
         let half = stream.half_mut(direction);
         let Some(headers) = &half.headers else { return };
         if half.out_started {
@@ -240,6 +253,9 @@ impl Vm {
         }
         half.out.headers = headers.entries().clone();
         half.out_started = true;
+        if direction == Response {
+            framing(&mut half.out.headers, end && !http2 && !head);
+        }
         if end {
             self.pass_end(id, direction);
         }
@@ -285,6 +301,7 @@ impl Vm {
     /// The proxy answers by itself. Before any response: through the module's response callbacks. Instead
     /// of a response that is on its way but not sent: straight to the client. After that: a reset.
     pub(super) fn local_reply(&mut self, id: u32, reply: LocalReply) {
+        let http2 = self.options.http2;
         let Some(stream) = self.stream(id) else { return };
         if stream.over.is_some() {
             return;
@@ -305,6 +322,8 @@ impl Vm {
         } else if !stream.response.out_started {
             stream.response.out = direct(headers, if head { Vec::new() } else { body });
             stream.response.out_started = true;
+            let bare = stream.response.out.body.is_empty() && !head;
+            framing(&mut stream.response.out.headers, bare && !http2);
             self.pass_end(id, Response);
         } else {
             self.cut(id);
@@ -380,7 +399,7 @@ impl Vm {
 
     fn ask_body(&mut self, id: u32, direction: Direction, chunk: &mut Vec<u8>, end: bool) -> BodyAction {
         if self.half(id, direction).is_some_and(|half| half.buffering) {
-            self.hold(id, direction, std::mem::take(chunk), false);
+            self.hold_at(id, direction, std::mem::take(chunk), false, true);
             if !self.running(id, direction) {
                 return BodyAction::Buffer;
             }
@@ -413,9 +432,11 @@ impl Vm {
                 None => BodyAction::NoBuffer,
             };
         }
-        if let Some(half) = self.half(id, direction) {
-            half.buffering = action == BodyAction::Buffer;
-            half.body = if action == BodyAction::Continue { Body::Absent } else { Body::Spent };
+        let Some(half) = self.half(id, direction) else { return action };
+        half.buffering = action == BodyAction::Buffer;
+        half.body = if action == BodyAction::Continue { Body::Absent } else { Body::Spent };
+        if let Some(reply) = half.too_large.take() {
+            self.local_reply(id, reply);
         }
         action
     }
@@ -434,5 +455,20 @@ impl Vm {
             Some(false) => true,
             None => false,
         }
+    }
+}
+
+/// What the connection does to a response's headers: hop-by-hop ones go, and an HTTP/1 response that has no
+/// body says so. (`transfer-encoding: chunked` is the codec's, and not shown.)
+fn framing(headers: &mut Headers, bare: bool) {
+    let upgrade = headers.iter().any(|(name, value)| name == b":status" && value == b"101");
+    if !upgrade {
+        let hop_by_hop = [&b"connection"[..], b"transfer-encoding", b"keep-alive", b"proxy-connection"];
+        headers.retain(|(name, _)| !hop_by_hop.contains(&name.as_slice()));
+    }
+    let bodiless = headers.iter().any(|(name, value)| name == b":status" && (value.starts_with(b"1") || value == b"204" || value == b"304"));
+    let has_length = headers.iter().any(|(name, _)| name == b"content-length");
+    if bare && !bodiless && !has_length {
+        headers.push((b"content-length".to_vec(), b"0".to_vec()));
     }
 }

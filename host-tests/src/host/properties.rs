@@ -33,9 +33,9 @@ pub(super) fn get(host: &Host, path: &[u8]) -> Option<Vec<u8>> {
         return response(stream, name);
     }
     match dotted.as_str() {
-        "xds.route_name" => text("default"),
-        "xds.virtual_host_name" => text("upstream"),
-        "xds.cluster_name" => text("upstream"),
+        "xds.route_name" => text(""),
+        "xds.virtual_host_name" => text("application"),
+        "xds.cluster_name" => text("application"),
         "source.address" => text("127.0.0.1:40000"),
         "source.port" => number(40_000),
         "destination.address" => text("127.0.0.1:10000"),

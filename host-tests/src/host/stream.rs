@@ -77,6 +77,8 @@ pub(super) struct Half {
     pub(super) end_seen: bool,
     /// A local reply or a reset has cut this half off.
     pub(super) aborted: bool,
+    /// The limit was passed before a request callback: the answer to send after it.
+    pub(super) too_large: Option<LocalReply>,
     /// The sender is held back for good.
     pub(super) stalled: bool,
     pub(super) out: Message,

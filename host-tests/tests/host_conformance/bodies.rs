@@ -187,7 +187,7 @@ pub const ROWS: &[Row] = &[
             post(e);
             e.request.body = vec![vec![b'a'; 5000], vec![b'b'; 5000]];
         },
-        says: &["n=5000", "status=0:413", "b=0:Payload Too Large", "end=1"],
+        says: &["n=5000", "n=10000", "status=0:413", "b=0:Payload Too Large", "end=1"],
         client: "413 Complete Payload Too Large",
         ..PLAIN
     },
@@ -393,6 +393,146 @@ pub const ROWS: &[Row] = &[
         options: |o| o.buffer_limit = 8000,
         exchange: |e| e.response.body = pieces(&["0123456789"; 2000]),
         client: "200 Complete 20000 bytes",
+        ..PLAIN
+    },
+    Row {
+        fact: "StopAllAndBuffer on headers: no body call, and over the limit a 500",
+        probe: &[("response_headers", "#3"), ("response_body", "(call $say 'n' (local.get $n)) #0")],
+        options: |o| o.buffer_limit = 8000,
+        exchange: |e| e.response.body = vec![vec![b'a'; 5000], vec![b'b'; 5000]],
+        client: "500 Complete Internal Server Error",
+        ..PLAIN
+    },
+    Row {
+        fact: "StopAllAndBuffer on headers, let go by a tick: then the body is offered at once",
+        probe: &[
+            ("raw", "(global $held (mut i32) #0)"),
+            ("vm_start", "(drop (call $set_tick #700)) #1"),
+            ("response_headers", "(global.set $held (local.get $id)) #3"),
+            ("response_body", "(call $say 'n' (local.get $n)) (call $say 'end' (local.get $end)) #0"),
+            (
+                "tick",
+                "(if (global.get $held) (then
+                   (drop (call $set_effective (global.get $held))) (call $header 'still' #2 ':status')
+                   (drop (call $add #2 'x-late' '1')) (drop (call $continue #1)) (global.set $held #0)))",
+            ),
+        ],
+        says: &["still=0:200", "n=11", "end=1"],
+        headers: &["x-late=1"],
+        ..PLAIN
+    },
+    Row {
+        fact: "a body paused to its end is let go by a tick",
+        probe: &[
+            ("raw", "(global $held (mut i32) #0)"),
+            ("vm_start", "(drop (call $set_tick #700)) #1"),
+            ("response_body", "(global.set $held (local.get $id)) #1"),
+            (
+                "tick",
+                "(if (global.get $held) (then
+                   (drop (call $set_effective (global.get $held))) (call $body 'b' #1 #0 #99)
+                   (call $say 'set' (call $set_buffer #1 #0 #99 'tick'))
+                   (drop (call $continue #1)) (global.set $held #0)))",
+            ),
+        ],
+        says: &["b=0:hello world", "set=0"],
+        client: "200 Complete tick",
+        ..PLAIN
+    },
+    Row {
+        fact: "trailers that are paused hang, after the body has gone",
+        probe: &[("response_trailers", "#1")],
+        exchange: |e| e.response.trailers = Some(headers(&[("x-t", "1")])),
+        client: "200 Hang hello world",
+        ..PLAIN
+    },
+    Row {
+        fact: "trailers made in a paused last body call go out after a tick",
+        probe: &[
+            ("raw", "(global $held (mut i32) #0)"),
+            ("vm_start", "(drop (call $set_tick #700)) #1"),
+            (
+                "response_body",
+                "(if (local.get $end) (then (call $say 'add' (call $add #3 'x-t' '1')) (global.set $held (local.get $id)))) #1",
+            ),
+            (
+                "tick",
+                "(if (global.get $held) (then
+                   (drop (call $set_effective (global.get $held))) (drop (call $continue #1)) (global.set $held #0)))",
+            ),
+        ],
+        says: &["add=0"],
+        client: "200 Complete hello world + x-t: 1",
+        ..PLAIN
+    },
+    Row {
+        fact: "a reply from a tick while the headers are held is clean",
+        probe: &[
+            ("raw", "(global $held (mut i32) #0)"),
+            ("vm_start", "(drop (call $set_tick #700)) #1"),
+            ("response_headers", "(global.set $held (local.get $id)) #1"),
+            (
+                "tick",
+                "(if (global.get $held) (then
+                   (drop (call $set_effective (global.get $held))) (drop (call $reply #503 'd' 'late' #0 #0 #-1)) (global.set $held #0)))",
+            ),
+        ],
+        client: "503 Complete late",
+        ..PLAIN
+    },
+    Row {
+        fact: "a response to HEAD has no body call",
+        probe: &[
+            ("response_headers", "(call $say 'end' (local.get $end)) #0"),
+            ("response_body", "(call $say 'body' #1) #0"),
+        ],
+        exchange: |e| {
+            e.request.headers[2].1 = b"HEAD".to_vec();
+            e.response.headers.push((b"content-length".to_vec(), b"11".to_vec()));
+            e.response.body.clear();
+        },
+        says: &["end=1"],
+        client: "200 Complete",
+        headers: &["content-length=11"],
+        ..PLAIN
+    },
+    Row {
+        fact: "Pause on request headers without a body hangs",
+        probe: &[("request_headers", "#1")],
+        client: "0 Hang",
+        ..PLAIN
+    },
+    Row {
+        fact: "Pause then Continue: what was held and what comes after, in order",
+        probe: &[("response_body", "(call $say 'n' (local.get $n)) (i32.eq (local.get $n) #3)")],
+        exchange: |e| e.response.body = pieces(&["abc", "de", "fgh", "ij"]),
+        says: &["n=3", "n=5", "n=3", "n=5", "n=0"],
+        client: "200 Complete abcdefghij",
+        ..PLAIN
+    },
+    Row {
+        fact: "NoBuffer then Continue: only the later piece",
+        probe: &[("response_body", "(select #3 #0 (i32.eq (local.get $n) #3))")],
+        exchange: |e| e.response.body = pieces(&["abc", "de"]),
+        client: "200 Complete de",
+        ..PLAIN
+    },
+    Row {
+        fact: "Watermark then Buffer: the second callback sees its own piece, the third all",
+        probe: &[(
+            "response_body",
+            "(call $say 'n' (local.get $n))
+             (select #2 (select #1 #0 (i32.eq (local.get $n) #2)) (i32.eq (local.get $n) #3))",
+        )],
+        exchange: |e| e.response.body = pieces(&["abc", "de", "f"]),
+        says: &["n=3", "n=2", "n=6", "n=0"],
+        client: "200 Complete abcdef",
+        ..PLAIN
+    },
+    Row {
+        fact: "a body emptied to its end is complete and empty",
+        probe: &[("response_body", "(drop (call $set_buffer #1 #0 (local.get $n) #4096 #0)) #0")],
+        client: "200 Complete",
         ..PLAIN
     },
 ];

@@ -210,6 +210,7 @@ fn export(row: &Row, module: &Module, options: &Options, exchange: &Exchange, re
         "response": message(&exchange.response),
         "says": says(replay),
         "client": client(replay),
+        "upstream_body": replay.upstream.as_ref().map(|m| latin(&m.body_bytes())),
         "client_headers": pairs(&replay.client.message.headers),
     });
     std::fs::write(format!("{folder}/{slug}.json"), description.to_string()).expect("the folder is writable");

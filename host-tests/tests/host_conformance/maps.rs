@@ -65,8 +65,8 @@ pub const ROWS: &[Row] = &[
         ..PLAIN
     },
     Row {
-        fact: "a request without :authority finds no route: 404",
-        probe: &[("request_headers", "(drop (call $remove #0 ':authority')) #0")],
+        fact: "a request without a path finds no route: 404",
+        probe: &[("request_headers", "(drop (call $remove #0 ':path')) #0")],
         client: "404 Complete",
         ..PLAIN
     },

@@ -23,8 +23,8 @@ pub const ROWS: &[Row] = &[
         ],
         exchange: |e| e.request.headers.extend(headers(&[("x-a", "1")])),
         says: &[
-            "path=0:/p?q=1", "host=0:a.example", "method=0:GET", "header=0:1", "url=0:/p", "route=0:default", "cluster=0:upstream",
-            "host=0:upstream", "code=1:", "path=1:", "header=1:", "protocol=0:HTTP/1.1", "own=0:text/plain", "name=0:keepmum",
+            "path=0:/p?q=1", "host=0:a.example", "method=0:GET", "header=0:1", "url=0:/p", "route=0:", "cluster=0:application",
+            "host=0:application", "code=1:", "path=1:", "header=1:", "protocol=0:HTTP/1.1", "own=0:text/plain", "name=0:keepmum",
             "root=0:keepmum", "vm=0:keepmum", "gone=1:",
         ],
         ..PLAIN
@@ -112,9 +112,9 @@ pub const ROWS: &[Row] = &[
         probe: &[(
             "request_headers",
             "(call $say 'cluster' (call $http_call 'nowhere' #0 #0 #0 #0 #0 #0 #1000 #16))
-             (call $say 'headers' (call $http_call 'upstream' #0 #0 #0 #0 #0 #0 #1000 #16)) #0",
+             (call $say 'headers' (call $http_call 'application' #0 #0 #0 #0 #0 #0 #1000 #16)) #0",
         )],
-        options: |o| drop(o.clusters.insert("upstream".into(), Vec::new())),
+        options: |o| drop(o.clusters.insert("application".into(), Vec::new())),
         says: &["cluster=2", "headers=2"],
         strict: true,
         ..PLAIN
