@@ -180,12 +180,6 @@ fn first_is_border(hir: &Hir) -> bool {
 }
 
 fn anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, Refusal> {
-    let mut extractor = Extractor::new();
-    extractor
-        .limit_class(20)
-        .limit_literal_len(limits::ANCHOR_BYTES)
-        .limit_total(limits::ANCHORS_PER_PATTERN);
-    let seq = extractor.extract(hir);
     let refused = || {
         format!(
             "every match must begin with a literal of {} bytes or more (a prefix such as acme_), by which it is \
@@ -193,11 +187,21 @@ fn anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, Refusal> {
             limits::ANCHOR_MIN_BYTES
         )
     };
-    let literals = seq.literals().ok_or_else(refused)?;
-    let mut out: Vec<Vec<u8>> = literals.iter().map(|l| l.as_bytes().to_vec()).collect();
-    if out.is_empty() || out.iter().any(|a| a.len() < limits::ANCHOR_MIN_BYTES) {
-        return Err(refused());
-    }
+    // The smallest classes that make every anchor long enough: a wider one multiplies anchors for nothing.
+    let long_enough = |class: usize| {
+        let mut extractor = Extractor::new();
+        extractor
+            .limit_class(class)
+            .limit_literal_len(limits::ANCHOR_BYTES)
+            .limit_total(limits::ANCHORS_PER_PATTERN);
+        let seq = extractor.extract(hir);
+        let out: Vec<Vec<u8>> = seq.literals()?.iter().map(|l| l.as_bytes().to_vec()).collect();
+        (!out.is_empty() && out.iter().all(|a| a.len() >= limits::ANCHOR_MIN_BYTES)).then_some(out)
+    };
+    let mut out = [1, 2, 4, 10, 20]
+        .into_iter()
+        .find_map(long_enough)
+        .ok_or_else(refused)?;
     // One that begins with another is found by the other.
     out.sort();
     out.dedup();
