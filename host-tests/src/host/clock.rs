@@ -12,7 +12,10 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new(now: u64) -> Self {
-        Self { now, seed: 0x9e37_79b9_7f4a_7c15 }
+        Self {
+            now,
+            seed: 0x9e37_79b9_7f4a_7c15,
+        }
     }
 
     /// Fills `out` by SplitMix64: well spread, and never meant to be secret.

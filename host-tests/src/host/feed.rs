@@ -13,7 +13,12 @@ pub(super) fn message(vm: &mut Vm, id: StreamId, direction: Direction, message: 
     if bare || vm.is_over(id) {
         return Ok(());
     }
-    let pieces: Vec<&[u8]> = message.body.iter().map(Vec::as_slice).filter(|piece| !piece.is_empty()).collect();
+    let pieces: Vec<&[u8]> = message
+        .body
+        .iter()
+        .map(Vec::as_slice)
+        .filter(|piece| !piece.is_empty())
+        .collect();
     let marked = vm.options.http2 && message.trailers.is_none() && message.end == End::Complete;
     for (i, piece) in pieces.iter().enumerate() {
         vm.feed_body(id, direction, piece, marked && i + 1 == pieces.len())?;

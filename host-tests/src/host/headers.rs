@@ -21,25 +21,85 @@ pub(super) struct HeaderMap {
 
 /// Headers of which Envoy 1.40 keeps one, in requests (measured: two values arrive as `a,b`).
 const REQUEST_SLOTS: &[&str] = &[
-    "accept", "accept-encoding", "access-control-request-headers", "access-control-request-method",
-    "access-control-request-private-network", "authorization", "cache-control", "connection", "content-encoding",
-    "content-length", "content-type", "grpc-accept-encoding", "grpc-timeout", "if-match", "if-modified-since",
-    "if-none-match", "if-range", "keep-alive", "origin", "pragma", "proxy-connection", "referer", "te",
-    "transfer-encoding", "upgrade", "user-agent", "via", "x-client-trace-id", "x-envoy-decorator-operation",
-    "x-envoy-downstream-service-cluster", "x-envoy-external-address", "x-envoy-force-trace", "x-envoy-internal",
-    "x-envoy-max-retries", "x-envoy-original-path", "x-envoy-retry-on", "x-envoy-upstream-alt-stat-name",
-    "x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
+    "accept",
+    "accept-encoding",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "access-control-request-private-network",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "grpc-accept-encoding",
+    "grpc-timeout",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "keep-alive",
+    "origin",
+    "pragma",
+    "proxy-connection",
+    "referer",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-client-trace-id",
+    "x-envoy-decorator-operation",
+    "x-envoy-downstream-service-cluster",
+    "x-envoy-external-address",
+    "x-envoy-force-trace",
+    "x-envoy-internal",
+    "x-envoy-max-retries",
+    "x-envoy-original-path",
+    "x-envoy-retry-on",
+    "x-envoy-upstream-alt-stat-name",
+    "x-forwarded-client-cert",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
     "x-request-id",
 ];
 
 /// The same in responses.
 const RESPONSE_SLOTS: &[&str] = &[
-    "access-control-allow-credentials", "access-control-allow-headers", "access-control-allow-methods",
-    "access-control-allow-origin", "access-control-expose-headers", "access-control-max-age", "age", "cache-control",
-    "connection", "content-encoding", "content-length", "content-type", "date", "etag", "expires", "grpc-message",
-    "grpc-status", "keep-alive", "last-modified", "location", "proxy-connection", "proxy-status", "server",
-    "transfer-encoding", "upgrade", "vary", "via", "x-envoy-attempt-count", "x-envoy-degraded",
-    "x-envoy-ratelimited", "x-envoy-upstream-service-time", "x-request-id",
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "access-control-max-age",
+    "age",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "grpc-message",
+    "grpc-status",
+    "keep-alive",
+    "last-modified",
+    "location",
+    "proxy-connection",
+    "proxy-status",
+    "server",
+    "transfer-encoding",
+    "upgrade",
+    "vary",
+    "via",
+    "x-envoy-attempt-count",
+    "x-envoy-degraded",
+    "x-envoy-ratelimited",
+    "x-envoy-upstream-service-time",
+    "x-request-id",
 ];
 
 impl Kind {
@@ -56,7 +116,10 @@ impl Kind {
 
 impl HeaderMap {
     pub(super) fn from_wire(kind: Kind, headers: &[(Vec<u8>, Vec<u8>)]) -> Self {
-        let mut map = Self { kind, entries: Vec::with_capacity(headers.len()) };
+        let mut map = Self {
+            kind,
+            entries: Vec::with_capacity(headers.len()),
+        };
         for (name, value) in headers {
             map.add(name, value);
         }
@@ -73,7 +136,10 @@ impl HeaderMap {
 
     /// The first value only, as `proxy_get_header_map_value` does.
     pub(super) fn first(&self, name: &[u8]) -> Option<&[u8]> {
-        self.entries.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_slice())
+        self.entries
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.as_slice())
     }
 
     pub(super) fn add(&mut self, name: &[u8], value: &[u8]) {
@@ -87,7 +153,11 @@ impl HeaderMap {
             old.extend_from_slice(value);
             return;
         }
-        let at = if name.first() == Some(&b':') { self.pseudo_end() } else { self.entries.len() };
+        let at = if name.first() == Some(&b':') {
+            self.pseudo_end()
+        } else {
+            self.entries.len()
+        };
         self.entries.insert(at, (name, value.to_vec()));
     }
 
@@ -114,7 +184,10 @@ impl HeaderMap {
     }
 
     fn pseudo_end(&self) -> usize {
-        self.entries.iter().take_while(|(n, _)| n.first() == Some(&b':')).count()
+        self.entries
+            .iter()
+            .take_while(|(n, _)| n.first() == Some(&b':'))
+            .count()
     }
 }
 
@@ -123,13 +196,21 @@ mod tests {
     use super::*;
 
     fn map(pairs: &[(&str, &str)]) -> HeaderMap {
-        let wire: Headers = pairs.iter().map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec())).collect();
+        let wire: Headers = pairs
+            .iter()
+            .map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec()))
+            .collect();
         HeaderMap::from_wire(Kind::Response, &wire)
     }
 
     #[test]
     fn replace_collapses_duplicates_and_moves_last() {
-        let mut headers = map(&[(":status", "200"), ("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("x", "y")]);
+        let mut headers = map(&[
+            (":status", "200"),
+            ("Set-Cookie", "a=1"),
+            ("set-cookie", "b=2"),
+            ("x", "y"),
+        ]);
         assert_eq!(headers.first(b"SET-COOKIE"), Some(&b"a=1"[..]));
         headers.replace(b"set-cookie", b"c=3");
         headers.replace(b":status", b"500");
@@ -140,7 +221,10 @@ mod tests {
     fn a_header_with_a_slot_joins_its_values() {
         let mut headers = map(&[("vary", "a"), ("link", "1"), ("vary", "b"), ("link", "2")]);
         headers.add(b"Vary", b"c");
-        assert_eq!(headers.entries(), map(&[("vary", "a,b,c"), ("link", "1"), ("link", "2")]).entries());
+        assert_eq!(
+            headers.entries(),
+            map(&[("vary", "a,b,c"), ("link", "1"), ("link", "2")]).entries()
+        );
     }
 
     #[test]

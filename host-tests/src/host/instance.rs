@@ -60,13 +60,16 @@ impl Instance {
             Ok(instance) => instance,
             Err(e) => {
                 let lasting = Some(store.into_data().lasting);
-                return Err(NotStarted { reason: format!("cannot instantiate: {e:#}"), lasting });
+                return Err(NotStarted {
+                    reason: format!("cannot instantiate: {e:#}"),
+                    lasting,
+                });
             }
         };
         store.data_mut().memory = instance.get_memory(&mut store, "memory");
         // Envoy looks for malloc first; the specification has it the other way round.
-        store.data_mut().alloc = typed(&instance, &mut store, "malloc")
-            .or_else(|| typed(&instance, &mut store, "proxy_on_memory_allocate"));
+        store.data_mut().alloc =
+            typed(&instance, &mut store, "malloc").or_else(|| typed(&instance, &mut store, "proxy_on_memory_allocate"));
         let exports = Exports::find(&instance, &mut store);
         let mut this = Self {
             store,
@@ -80,10 +83,16 @@ impl Instance {
         this.host_mut().restricted = false;
         let configured = this.failed.is_none() && this.configure(options);
         match this.failed.take() {
-            Some(reason) => Err(NotStarted { reason, lasting: Some(this.into_lasting()) }),
+            Some(reason) => Err(NotStarted {
+                reason,
+                lasting: Some(this.into_lasting()),
+            }),
             None if !configured => {
                 let reason = format!("{} returned false", this.host().callback);
-                Err(NotStarted { reason, lasting: Some(this.into_lasting()) })
+                Err(NotStarted {
+                    reason,
+                    lasting: Some(this.into_lasting()),
+                })
             }
             None => Ok(this),
         }
@@ -140,7 +149,13 @@ impl Instance {
     }
 
     /// Calls the module. `None`: there is no such callback, or the VM has failed (now or before).
-    fn call<P: WasmParams, R: WasmResults>(&mut self, name: &'static str, context: u32, func: Func<P, R>, params: P) -> Option<R> {
+    fn call<P: WasmParams, R: WasmResults>(
+        &mut self,
+        name: &'static str,
+        context: u32,
+        func: Func<P, R>,
+        params: P,
+    ) -> Option<R> {
         if self.failed.is_some() {
             return None;
         }
@@ -169,7 +184,11 @@ impl Instance {
     }
 
     pub(super) fn on_headers(&mut self, id: u32, response: bool, count: u32, end: bool) -> Option<u32> {
-        let name = if response { "proxy_on_response_headers" } else { "proxy_on_request_headers" };
+        let name = if response {
+            "proxy_on_response_headers"
+        } else {
+            "proxy_on_request_headers"
+        };
         if self.host().abi == Abi::V010 {
             let func = self.exports.on_headers_v010[usize::from(response)].clone();
             return self.call(name, id, func, (id, count));
@@ -179,13 +198,21 @@ impl Instance {
     }
 
     pub(super) fn on_body(&mut self, id: u32, response: bool, size: u32, end: bool) -> Option<u32> {
-        let name = if response { "proxy_on_response_body" } else { "proxy_on_request_body" };
+        let name = if response {
+            "proxy_on_response_body"
+        } else {
+            "proxy_on_request_body"
+        };
         let func = self.exports.on_body[usize::from(response)].clone();
         self.call(name, id, func, (id, size, u32::from(end)))
     }
 
     pub(super) fn on_trailers(&mut self, id: u32, response: bool, count: u32) -> Option<u32> {
-        let name = if response { "proxy_on_response_trailers" } else { "proxy_on_request_trailers" };
+        let name = if response {
+            "proxy_on_response_trailers"
+        } else {
+            "proxy_on_request_trailers"
+        };
         let func = self.exports.on_trailers[usize::from(response)].clone();
         self.call(name, id, func, (id, count))
     }
@@ -229,7 +256,11 @@ fn prepare(store: &mut Store<Host>, fuel: Option<u64>, deadline: Option<u64>) {
     }
 }
 
-fn typed<P: WasmParams, R: WasmResults>(instance: &wasmtime::Instance, store: &mut Store<Host>, name: &str) -> Func<P, R> {
+fn typed<P: WasmParams, R: WasmResults>(
+    instance: &wasmtime::Instance,
+    store: &mut Store<Host>,
+    name: &str,
+) -> Func<P, R> {
     instance.get_typed_func(store, name).ok()
 }
 
@@ -241,7 +272,8 @@ impl Exports {
             on_configure: typed(instance, store, "proxy_on_configure"),
             on_tick: typed(instance, store, "proxy_on_tick"),
             on_headers: ["proxy_on_request_headers", "proxy_on_response_headers"].map(|n| typed(instance, store, n)),
-            on_headers_v010: ["proxy_on_request_headers", "proxy_on_response_headers"].map(|n| typed(instance, store, n)),
+            on_headers_v010: ["proxy_on_request_headers", "proxy_on_response_headers"]
+                .map(|n| typed(instance, store, n)),
             on_body: ["proxy_on_request_body", "proxy_on_response_body"].map(|n| typed(instance, store, n)),
             on_trailers: ["proxy_on_request_trailers", "proxy_on_response_trailers"].map(|n| typed(instance, store, n)),
             on_http_call_response: typed(instance, store, "proxy_on_http_call_response"),

@@ -43,7 +43,9 @@ impl Host {
     /// Envoy traps any other call made from `_initialize`, `main` or `_start`.
     pub(super) fn check_allowed(&self, name: &str) -> wasmtime::Result<()> {
         if self.restricted && !AT_START.contains(&name) {
-            return Err(wasmtime::Error::msg(format!("restricted_callback: {name} during start")));
+            return Err(wasmtime::Error::msg(format!(
+                "restricted_callback: {name} during start"
+            )));
         }
         Ok(())
     }

@@ -20,20 +20,26 @@ fn range(ptr: u32, len: usize) -> std::ops::Range<usize> {
 /// The bytes at `ptr`.
 pub(super) fn read<'a>(guest: &'a Guest<'_>, ptr: u32, len: u32) -> Answer<&'a [u8]> {
     let bytes = memory(guest)?.data(guest.as_context());
-    bytes.get(range(ptr, len as usize)).ok_or(Fault::Status(Status::InvalidMemoryAccess))
+    bytes
+        .get(range(ptr, len as usize))
+        .ok_or(Fault::Status(Status::InvalidMemoryAccess))
 }
 
 /// The bytes at `ptr` beside the host's state, so that they need not be copied twice.
 pub(super) fn read_with_host<'a>(guest: &'a mut Guest<'_>, ptr: u32, len: u32) -> Answer<(&'a [u8], &'a mut Host)> {
     let (bytes, host) = memory(guest)?.data_and_store_mut(guest.as_context_mut());
-    let bytes = bytes.get(range(ptr, len as usize)).ok_or(Fault::Status(Status::InvalidMemoryAccess))?;
+    let bytes = bytes
+        .get(range(ptr, len as usize))
+        .ok_or(Fault::Status(Status::InvalidMemoryAccess))?;
     Ok((bytes, host))
 }
 
 /// Writes `bytes` at `ptr`.
 pub(super) fn write(guest: &mut Guest<'_>, ptr: u32, bytes: &[u8]) -> Answer {
     let all = memory(guest)?.data_mut(guest.as_context_mut());
-    let place = all.get_mut(range(ptr, bytes.len())).ok_or(Fault::Status(Status::InvalidMemoryAccess))?;
+    let place = all
+        .get_mut(range(ptr, bytes.len()))
+        .ok_or(Fault::Status(Status::InvalidMemoryAccess))?;
     place.copy_from_slice(bytes);
     Ok(())
 }
@@ -48,7 +54,11 @@ pub(super) fn write_u64(guest: &mut Guest<'_>, ptr: u32, value: u64) -> Answer {
 
 /// Asks the module for memory. An allocator that answers 0 is a status; one that traps ends the VM.
 fn allocate(guest: &mut Guest<'_>, len: usize) -> Answer<u32> {
-    let alloc = guest.data().alloc.clone().ok_or(Fault::Status(Status::InternalFailure))?;
+    let alloc = guest
+        .data()
+        .alloc
+        .clone()
+        .ok_or(Fault::Status(Status::InternalFailure))?;
     let len = u32::try_from(len).map_err(|_| Fault::Status(Status::InvalidMemoryAccess))?;
     match alloc.call(&mut *guest, len).map_err(Fault::Trap)? {
         0 => Err(Fault::Status(Status::InvalidMemoryAccess)),
@@ -79,7 +89,9 @@ pub(super) fn give_from(
     if len > 0 {
         ptr = allocate(guest, len)?;
         let (all, host) = memory(guest)?.data_and_store_mut(guest.as_context_mut());
-        let place = all.get_mut(range(ptr, len)).ok_or(Fault::Status(Status::InvalidMemoryAccess))?;
+        let place = all
+            .get_mut(range(ptr, len))
+            .ok_or(Fault::Status(Status::InvalidMemoryAccess))?;
         let source = bytes(host).ok_or(Fault::Status(Status::InternalFailure))?;
         place.copy_from_slice(source.get(..len).ok_or(Fault::Status(Status::InternalFailure))?);
     }

@@ -55,7 +55,11 @@ impl Metrics {
     /// A counter is added to, a gauge is set, a histogram keeps its last value.
     pub(super) fn record(&mut self, id: u32, value: u64) -> Result<(), Status> {
         let slot = self.slot(id).map_err(|_| Status::NotFound)?;
-        *slot = if id & 3 == COUNTER { slot.wrapping_add(value as i64) } else { value as i64 };
+        *slot = if id & 3 == COUNTER {
+            slot.wrapping_add(value as i64)
+        } else {
+            value as i64
+        };
         Ok(())
     }
 
@@ -68,7 +72,10 @@ impl Metrics {
 
     /// Every metric by name.
     pub(super) fn read(&self) -> BTreeMap<String, i64> {
-        self.by_name.iter().map(|(name, slot)| (name.clone(), self.values[*slot])).collect()
+        self.by_name
+            .iter()
+            .map(|(name, slot)| (name.clone(), self.values[*slot]))
+            .collect()
     }
 
     /// A new VM defines its metrics anew: ids go, values stay.

@@ -5,9 +5,11 @@
 //! and an upstream would have seen, pauses, buffer limits, local replies and traps included.
 //!
 //! Reading order: `options` and `module` (what is loaded, how), `vm` (the public handle), `filter` (the
-//! stream as Envoy's filter manager drives it), `stream` (its state), `imports` (the host calls).
+//! stream as Envoy's filter manager drives it; `ask` and `exit` are its two ends), `stream` (its state), `imports` (the host calls).
 
+mod ask;
 mod clock;
+mod exit;
 mod feed;
 mod filter;
 mod headers;
@@ -32,6 +34,6 @@ mod vm;
 pub use log::{LogLevel, LogLine};
 pub use module::Module;
 pub use options::{CallReply, FailurePolicy, Options, Profile};
-pub use stream::Direction;
 pub use outcome::{Ended, Outcome, Seen};
+pub use stream::Direction;
 pub use vm::{Refused, StreamId, Vm};

@@ -52,7 +52,12 @@ impl Module {
         if !bytes.starts_with(b"\0asm") {
             bail!("neither a binary nor a text module");
         }
-        Ok(Self { inner: Arc::new(Inner { bytes, compiled: Default::default() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                bytes,
+                compiled: Default::default(),
+            }),
+        })
     }
 
     /// The binary module, as a proxy would load it.
@@ -63,14 +68,21 @@ impl Module {
     pub(super) fn compiled(&self, options: &Options) -> Result<Arc<Compiled>> {
         let (fuel, limit) = (options.fuel.is_some(), options.time_limit.is_some());
         let slot = &self.inner.compiled[usize::from(fuel) + 2 * usize::from(limit)];
-        let compile = || compile(&self.inner.bytes, fuel, limit).map(Arc::new).map_err(|e| format!("{e:#}"));
+        let compile = || {
+            compile(&self.inner.bytes, fuel, limit)
+                .map(Arc::new)
+                .map_err(|e| format!("{e:#}"))
+        };
         slot.get_or_init(compile).clone().map_err(|reason| anyhow!(reason))
     }
 }
 
 fn compile(bytes: &[u8], fuel: bool, limit: bool) -> Result<Compiled> {
     let mut config = Config::new();
-    config.cranelift_opt_level(OptLevel::Speed).consume_fuel(fuel).epoch_interruption(limit);
+    config
+        .cranelift_opt_level(OptLevel::Speed)
+        .consume_fuel(fuel)
+        .epoch_interruption(limit);
     let engine = Engine::new(&config).map_err(|e| anyhow!("{e:#}"))?;
     let module = wasmtime::Module::new(&engine, bytes).map_err(|e| anyhow!("not a module: {e:#}"))?;
     let abi = marker(&module)?;
@@ -99,8 +111,11 @@ fn count_time(engine: &Engine) {
 
 /// Exactly one marker, of a known version.
 fn marker(module: &wasmtime::Module) -> Result<Abi> {
-    let markers: Vec<&str> =
-        module.exports().map(|e| e.name()).filter(|name| name.starts_with("proxy_abi_version_")).collect();
+    let markers: Vec<&str> = module
+        .exports()
+        .map(|e| e.name())
+        .filter(|name| name.starts_with("proxy_abi_version_"))
+        .collect();
     match markers.as_slice() {
         ["proxy_abi_version_0_1_0"] => Ok(Abi::V010),
         ["proxy_abi_version_0_2_0"] => Ok(Abi::V020),
@@ -151,13 +166,18 @@ fn check_exports(module: &wasmtime::Module, abi: Abi) -> Result<()> {
         ("proxy_on_foreign_function", 3, false),
     ];
     for (name, params, result) in CALLBACKS.iter().chain(&by_abi) {
-        let Some(ExternType::Func(ty)) = module.get_export(name) else { continue };
+        let Some(ExternType::Func(ty)) = module.get_export(name) else {
+            continue;
+        };
         let all_i32 = ty.params().chain(ty.results()).all(|t| matches!(t, ValType::I32));
         if !all_i32 || ty.params().len() != *params || ty.results().len() != usize::from(*result) {
             bail!("Bad function signature for: {name}");
         }
     }
-    if !["malloc", "proxy_on_memory_allocate"].iter().any(|name| module.get_export(name).is_some()) {
+    if !["malloc", "proxy_on_memory_allocate"]
+        .iter()
+        .any(|name| module.get_export(name).is_some())
+    {
         bail!("Wasm module is missing malloc function.");
     }
     if !matches!(module.get_export("memory"), Some(ExternType::Memory(_))) {

@@ -53,14 +53,29 @@ impl Vm {
             Message { end, ..request.out }
         });
         let mut message = stream.response.out;
-        message.end = if ended == Ended::Complete { End::Complete } else { End::Reset };
-        let status = message.header(":status").and_then(|s| std::str::from_utf8(s).ok()?.parse().ok()).unwrap_or(0);
+        message.end = if ended == Ended::Complete {
+            End::Complete
+        } else {
+            End::Reset
+        };
+        let status = message
+            .header(":status")
+            .and_then(|s| std::str::from_utf8(s).ok()?.parse().ok())
+            .unwrap_or(0);
         let mut client = Seen { status, message, ended };
-        if !head && !matches!(status, 204 | 304) && let Some(line) = check_length(&mut client, self.options.http2) {
+        if !head
+            && !matches!(status, 204 | 304)
+            && let Some(line) = check_length(&mut client, self.options.http2)
+        {
             self.note(line);
         }
         let filter_state = stream.filter_state.into_iter().collect();
-        Outcome { client, upstream, peak_held: request.peak_held + stream.response.peak_held, filter_state }
+        Outcome {
+            client,
+            upstream,
+            peak_held: request.peak_held + stream.response.peak_held,
+            filter_state,
+        }
     }
 }
 
@@ -70,7 +85,10 @@ fn check_length(client: &mut Seen, http2: bool) -> Option<String> {
     if client.ended != Ended::Complete {
         return None;
     }
-    let said: usize = std::str::from_utf8(client.message.header("content-length")?).ok()?.parse().ok()?;
+    let said: usize = std::str::from_utf8(client.message.header("content-length")?)
+        .ok()?
+        .parse()
+        .ok()?;
     let sent: usize = client.message.body.iter().map(Vec::len).sum();
     if said == sent {
         return None;

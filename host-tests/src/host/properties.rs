@@ -53,15 +53,27 @@ fn number(value: u64) -> Option<Vec<u8>> {
 }
 
 fn live<'a>(stream: &Stream, half: &'a Half) -> Option<&'a HeaderMap> {
-    (half.headers_live || stream.in_log).then_some(half.headers.as_ref()).flatten()
+    (half.headers_live || stream.in_log)
+        .then_some(half.headers.as_ref())
+        .flatten()
 }
 
 fn request(host: &Host, stream: &Stream, name: &str) -> Option<Vec<u8>> {
     match name {
-        "protocol" => return Some(if host.options.http2 { b"HTTP/2".to_vec() } else { b"HTTP/1.1".to_vec() }),
+        "protocol" => {
+            return Some(if host.options.http2 {
+                b"HTTP/2".to_vec()
+            } else {
+                b"HTTP/1.1".to_vec()
+            });
+        }
         "time" => return number(stream.started_at),
         "size" => return number(stream.request_bytes),
-        "duration" => return stream.in_log.then(|| number(host.lasting.clock.now - stream.started_at))?,
+        "duration" => {
+            return stream
+                .in_log
+                .then(|| number(host.lasting.clock.now - stream.started_at))?;
+        }
         _ => {}
     }
     let headers = live(stream, &stream.request)?;
@@ -69,8 +81,12 @@ fn request(host: &Host, stream: &Stream, name: &str) -> Option<Vec<u8>> {
     match name {
         "path" => first(":path"),
         "url_path" => first(":path").map(|p| p.split(|b| *b == b'?').next().unwrap_or_default().to_vec()),
-        "query" => first(":path")
-            .map(|p| p.iter().position(|b| *b == b'?').map(|at| p[at + 1..].to_vec()).unwrap_or_default()),
+        "query" => first(":path").map(|p| {
+            p.iter()
+                .position(|b| *b == b'?')
+                .map(|at| p[at + 1..].to_vec())
+                .unwrap_or_default()
+        }),
         "host" => first(":authority"),
         "scheme" => first(":scheme"),
         "method" => first(":method"),
@@ -95,8 +111,12 @@ fn response(stream: &Stream, name: &str) -> Option<Vec<u8>> {
         _ => {}
     }
     if let Some(name) = name.strip_prefix("headers.") {
-        return live(stream, &stream.response)?.first(name.as_bytes()).map(<[u8]>::to_vec);
+        return live(stream, &stream.response)?
+            .first(name.as_bytes())
+            .map(<[u8]>::to_vec);
     }
     let trailers = (stream.response.trailers_live || stream.in_log).then_some(stream.response.trailers.as_ref())??;
-    trailers.first(name.strip_prefix("trailers.")?.as_bytes()).map(<[u8]>::to_vec)
+    trailers
+        .first(name.strip_prefix("trailers.")?.as_bytes())
+        .map(<[u8]>::to_vec)
 }

@@ -6,7 +6,13 @@ use crate::exchange::Headers;
 
 impl LocalReply {
     pub(super) fn plain(status: u32, body: &str, details: &'static str) -> Self {
-        Self { status, body: body.as_bytes().to_vec(), headers: Vec::new(), details, grpc_status: None }
+        Self {
+            status,
+            body: body.as_bytes().to_vec(),
+            headers: Vec::new(),
+            details,
+            grpc_status: None,
+        }
     }
 
     /// The message: `:status`, what the caller adds, then length and type of a body, if there is one. A gRPC

@@ -39,7 +39,11 @@ impl Shared {
     }
 
     pub(super) fn resolve(&self, name: &[u8]) -> Result<u32, Status> {
-        let at = self.queues.iter().position(|(n, _)| n == name).ok_or(Status::NotFound)?;
+        let at = self
+            .queues
+            .iter()
+            .position(|(n, _)| n == name)
+            .ok_or(Status::NotFound)?;
         Ok(at as u32 + 1)
     }
 

@@ -65,13 +65,20 @@ impl Lasting {
             shared: Shared::default(),
             streams: HashMap::new(),
             next_id: ROOT + 1,
-            replies: options.clusters.iter().map(|(k, v)| (k.clone(), v.iter().cloned().collect())).collect(),
+            replies: options
+                .clusters
+                .iter()
+                .map(|(k, v)| (k.clone(), v.iter().cloned().collect()))
+                .collect(),
             calls: Vec::new(),
         }
     }
 
     pub(super) fn log(&mut self, level: LogLevel, text: &[u8]) {
-        self.logs.push(LogLine { level, text: String::from_utf8_lossy(text).into_owned() });
+        self.logs.push(LogLine {
+            level,
+            text: String::from_utf8_lossy(text).into_owned(),
+        });
     }
 }
 
@@ -151,7 +158,9 @@ impl Host {
     pub(super) fn note(&mut self, call: &str, status: Status) {
         if !status.is_ordinary() {
             let callback = self.callback;
-            self.lasting.strict.push(format!("{call} in {callback}: {}", status.name()));
+            self.lasting
+                .strict
+                .push(format!("{call} in {callback}: {}", status.name()));
         }
     }
 }

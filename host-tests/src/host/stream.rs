@@ -188,5 +188,10 @@ pub(super) struct LocalReply {
 /// A complete message that replaces whatever was on its way.
 pub(super) fn direct(headers: Headers, body: Vec<u8>) -> Message {
     let body = if body.is_empty() { Vec::new() } else { vec![body] };
-    Message { headers, body, trailers: None, end: End::Complete }
+    Message {
+        headers,
+        body,
+        trailers: None,
+        end: End::Complete,
+    }
 }

@@ -53,7 +53,11 @@ pub struct Vm {
 
 impl std::fmt::Debug for Vm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Vm(generation {}, failed {:?})", self.generation, self.instance.failed)
+        write!(
+            f,
+            "Vm(generation {}, failed {:?})",
+            self.generation, self.instance.failed
+        )
     }
 }
 
@@ -62,7 +66,9 @@ impl Vm {
     pub fn start(module: &Module, options: &Options) -> Result<Self> {
         let options = Arc::new(options.clone());
         let refused = |reason, logs| anyhow::Error::new(Refused { reason, logs });
-        let compiled = module.compiled(&options).map_err(|e| refused(format!("{e:#}"), Vec::new()))?;
+        let compiled = module
+            .compiled(&options)
+            .map_err(|e| refused(format!("{e:#}"), Vec::new()))?;
         let started = Instance::start(&compiled, &options, Lasting::new(&options));
         let instance = started.map_err(|not| refused(not.reason, not.lasting.map(|l| l.logs).unwrap_or_default()))?;
         let mut vm = Self {
@@ -83,13 +89,25 @@ impl Vm {
     pub fn open(&mut self) -> StreamId {
         self.reload_if_due();
         let failed = self.instance.failed.is_some();
-        let bypass = failed && matches!(self.options.failure_policy, FailurePolicy::FailOpen | FailurePolicy::LegacyFailOpen);
+        let bypass = failed
+            && matches!(
+                self.options.failure_policy,
+                FailurePolicy::FailOpen | FailurePolicy::LegacyFailOpen
+            );
         let generation = self.generation;
         let lasting = &mut self.instance.host_mut().lasting;
         let id = lasting.next_id;
         lasting.next_id += 1;
         let started_at = lasting.clock.now;
-        lasting.streams.insert(id, Stream { bypass, generation, started_at, ..Stream::default() });
+        lasting.streams.insert(
+            id,
+            Stream {
+                bypass,
+                generation,
+                started_at,
+                ..Stream::default()
+            },
+        );
         id
     }
 
@@ -98,7 +116,10 @@ impl Vm {
             return;
         }
         let now = self.instance.host().lasting.clock.now;
-        let due = self.failed_at.get_or_insert(now).saturating_add(self.options.reload_backoff.as_nanos() as u64);
+        let due = self
+            .failed_at
+            .get_or_insert(now)
+            .saturating_add(self.options.reload_backoff.as_nanos() as u64);
         if now < due {
             return;
         }
@@ -172,7 +193,12 @@ impl Vm {
             stream.request.aborted = true;
         }
         let body = message.body_bytes();
-        self.headers(id, Direction::Response, HeaderMap::from_wire(Kind::Response, &message.headers), body.is_empty());
+        self.headers(
+            id,
+            Direction::Response,
+            HeaderMap::from_wire(Kind::Response, &message.headers),
+            body.is_empty(),
+        );
         if !body.is_empty() {
             self.data(id, Direction::Response, body, true);
         }
@@ -208,7 +234,12 @@ impl Vm {
 
     /// Has the whole request gone on to the upstream?
     pub fn request_passed(&self, id: StreamId) -> bool {
-        self.instance.host().lasting.streams.get(&id).is_some_and(|s| s.request.out_ended)
+        self.instance
+            .host()
+            .lasting
+            .streams
+            .get(&id)
+            .is_some_and(|s| s.request.out_ended)
     }
 
     /// Calls `proxy_on_tick`, if the module set a period, and moves the clock on by it. False: no period is set.
@@ -277,7 +308,9 @@ impl Vm {
 
     fn create(&mut self, id: StreamId) {
         let generation = self.generation;
-        let Some(stream) = self.instance.host_mut().lasting.streams.get_mut(&id) else { return };
+        let Some(stream) = self.instance.host_mut().lasting.streams.get_mut(&id) else {
+            return;
+        };
         if !stream.created && !stream.bypass && stream.generation == generation {
             stream.created = true;
             self.instance.on_context_create(id);
@@ -292,8 +325,10 @@ impl Vm {
                 CallReply::Response(message) => {
                     let trailers = message.trailers.clone().unwrap_or_default();
                     let sizes = (message.headers.len(), message.body_bytes().len(), trailers.len());
-                    self.instance.host_mut().call_response = Some((message.headers.clone(), message.body_bytes(), trailers));
-                    self.instance.on_http_call_response(call.token, sizes.0, sizes.1, sizes.2);
+                    self.instance.host_mut().call_response =
+                        Some((message.headers.clone(), message.body_bytes(), trailers));
+                    self.instance
+                        .on_http_call_response(call.token, sizes.0, sizes.1, sizes.2);
                     self.instance.host_mut().call_response = None;
                 }
                 CallReply::Failure => {
@@ -324,7 +359,9 @@ impl Vm {
     /// log, then done, then delete: Envoy's order, not the specification's.
     fn last_callbacks(&mut self, id: StreamId) {
         let generation = self.generation;
-        let Some(stream) = self.instance.host_mut().lasting.streams.get_mut(&id) else { return };
+        let Some(stream) = self.instance.host_mut().lasting.streams.get_mut(&id) else {
+            return;
+        };
         let ours = !stream.bypass && stream.generation == generation;
         if ours {
             let created = std::mem::replace(&mut stream.created, true);

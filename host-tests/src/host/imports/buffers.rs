@@ -34,7 +34,11 @@ fn readable(host: &Host, kind: u32) -> Result<&[u8], Status> {
         REQUEST_BODY => Ok(host.stream().and_then(|s| s.request.readable()).unwrap_or_default()),
         RESPONSE_BODY => Ok(host.stream().and_then(|s| s.response.readable()).unwrap_or_default()),
         DOWNSTREAM | UPSTREAM | GRPC_MESSAGE | CALL_DATA => Ok(&[]),
-        CALL_RESPONSE_BODY => host.call_response.as_ref().map(|r| r.1.as_slice()).ok_or(Status::NotFound),
+        CALL_RESPONSE_BODY => host
+            .call_response
+            .as_ref()
+            .map(|r| r.1.as_slice())
+            .ok_or(Status::NotFound),
         VM_CONFIGURATION => Ok(&host.options.vm_configuration),
         PLUGIN_CONFIGURATION if host.configuring => Ok(&host.options.configuration),
         PLUGIN_CONFIGURATION => Err(Status::NotFound),
@@ -45,7 +49,9 @@ fn readable(host: &Host, kind: u32) -> Result<&[u8], Status> {
 fn get(guest: &mut Guest<'_>, kind: u32, start: u32, len: u32, ptr_ptr: u32, len_ptr: u32) -> Answer {
     let (start, len) = (start as usize, len as usize);
     let have = readable(guest.data(), kind)?.len().saturating_sub(start).min(len);
-    give_from(guest, have, ptr_ptr, len_ptr, |host| readable(host, kind).ok()?.get(start..))
+    give_from(guest, have, ptr_ptr, len_ptr, |host| {
+        readable(host, kind).ok()?.get(start..)
+    })
 }
 
 fn status(guest: &mut Guest<'_>, kind: u32, len_ptr: u32, flags_ptr: u32) -> Answer {
@@ -75,7 +81,10 @@ fn set(guest: &mut Guest<'_>, kind: u32, start: u32, len: u32, data: u32, data_l
     };
     half.note_held();
     if lost {
-        let line = format!("proxy_set_buffer_bytes in {}: OK, but the bytes are lost", host.callback);
+        let line = format!(
+            "proxy_set_buffer_bytes in {}: OK, but the bytes are lost",
+            host.callback
+        );
         host.lasting.strict.push(line);
     }
     Ok(())

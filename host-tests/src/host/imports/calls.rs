@@ -47,8 +47,12 @@ fn http_call(
     }
     let host = guest.data_mut();
     let map = HeaderMap::from_wire(Kind::Request, &headers);
-    let whole = [&b":method"[..], b":path", b":authority"].iter().all(|name| map.first(name).is_some());
-    let Some(replies) = host.lasting.replies.get_mut(&cluster) else { return Err(Status::BadArgument.into()) };
+    let whole = [&b":method"[..], b":path", b":authority"]
+        .iter()
+        .all(|name| map.first(name).is_some());
+    let Some(replies) = host.lasting.replies.get_mut(&cluster) else {
+        return Err(Status::BadArgument.into());
+    };
     if !whole {
         return Err(Status::BadArgument.into());
     }
@@ -90,19 +94,39 @@ fn grpc_call(
 }
 
 #[allow(clippy::too_many_arguments, reason = "the ABI's signature")]
-fn grpc_stream(guest: &mut Guest<'_>, service: u32, service_len: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32) -> Answer {
+fn grpc_stream(
+    guest: &mut Guest<'_>,
+    service: u32,
+    service_len: u32,
+    _: u32,
+    _: u32,
+    _: u32,
+    _: u32,
+    _: u32,
+    _: u32,
+    _: u32,
+) -> Answer {
     read(guest, service, service_len)?;
     Err(Status::ParseFailure.into())
 }
 
 /// gRPC call ids end in 01, stream ids in 10; anything else is not a token at all.
 fn grpc_token(token: u32) -> Status {
-    if matches!(token & 3, 1 | 2) { Status::NotFound } else { Status::BadArgument }
+    if matches!(token & 3, 1 | 2) {
+        Status::NotFound
+    } else {
+        Status::BadArgument
+    }
 }
 
 fn grpc_send(guest: &mut Guest<'_>, token: u32, message: u32, message_len: u32, _: u32) -> Answer {
     read(guest, message, message_len)?;
-    Err(if token & 3 == 2 { Status::NotFound } else { Status::BadArgument }.into())
+    Err(if token & 3 == 2 {
+        Status::NotFound
+    } else {
+        Status::BadArgument
+    }
+    .into())
 }
 
 fn grpc_end(_: &mut Guest<'_>, token: u32) -> Answer {

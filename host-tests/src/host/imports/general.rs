@@ -73,7 +73,12 @@ fn set_property(guest: &mut Guest<'_>, path: u32, path_len: u32, value: u32, val
 
 fn get_configuration(guest: &mut Guest<'_>, ptr: u32, len: u32) -> Answer {
     let host = guest.data();
-    let value = if host.configuring { &host.options.configuration } else { &host.options.vm_configuration }.clone();
+    let value = if host.configuring {
+        &host.options.configuration
+    } else {
+        &host.options.vm_configuration
+    }
+    .clone();
     give(guest, &value, ptr, len)
 }
 

@@ -92,9 +92,10 @@ fn get(guest: &mut Guest<'_>, kind: u32, key: u32, key_len: u32, ptr: u32, len: 
     let host = guest.data();
     let value = match readable(host, kind) {
         Some(Readable::Map(map)) => map.first(key).map(<[u8]>::to_vec),
-        Some(Readable::Pairs(pairs)) => {
-            pairs.iter().find(|(n, _)| n.eq_ignore_ascii_case(key)).map(|(_, v)| v.clone())
-        }
+        Some(Readable::Pairs(pairs)) => pairs
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(key))
+            .map(|(_, v)| v.clone()),
         None if host.stream().is_some_and(|s| s.in_log) => None,
         None => return Err(Status::BadArgument.into()),
     };
@@ -102,7 +103,10 @@ fn get(guest: &mut Guest<'_>, kind: u32, key: u32, key_len: u32, ptr: u32, len: 
 }
 
 fn pair(guest: &Guest<'_>, key: u32, key_len: u32, value: u32, value_len: u32) -> Answer<(Vec<u8>, Vec<u8>)> {
-    Ok((read(guest, key, key_len)?.to_vec(), read(guest, value, value_len)?.to_vec()))
+    Ok((
+        read(guest, key, key_len)?.to_vec(),
+        read(guest, value, value_len)?.to_vec(),
+    ))
 }
 
 fn add(guest: &mut Guest<'_>, kind: u32, key: u32, key_len: u32, value: u32, value_len: u32) -> Answer {
@@ -142,7 +146,9 @@ fn set_pairs(guest: &mut Guest<'_>, kind: u32, blob: u32, blob_len: u32) -> Answ
     let malformed = list.is_none();
     writable(host, kind)?.set_all(&list.unwrap_or_default());
     if malformed {
-        host.lasting.strict.push("proxy_set_header_map_pairs: malformed or too many pairs, every header deleted".into());
+        host.lasting
+            .strict
+            .push("proxy_set_header_map_pairs: malformed or too many pairs, every header deleted".into());
     }
     Ok(())
 }

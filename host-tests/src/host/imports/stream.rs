@@ -88,7 +88,13 @@ fn send_local_response(
     let id = host.context();
     if host.stream().is_some() {
         let grpc_status = (grpc <= 16).then_some(grpc);
-        let reply = LocalReply { status, body, headers, details: "wasm_local_response", grpc_status };
+        let reply = LocalReply {
+            status,
+            body,
+            headers,
+            details: "wasm_local_response",
+            grpc_status,
+        };
         host.deferred.push(Deferred::Reply(id, reply));
     }
     host.stop_next = true;

@@ -93,11 +93,15 @@ pub(in crate::host) fn link(linker: &mut Linker<Host>, module: &str) -> wasmtime
         "fd_allocate"(u64, u64), "fd_datasync"(), "fd_fdstat_set_rights"(u64, u64), "fd_filestat_set_size"(u64),
         "fd_filestat_set_times"(u64, u64, u32), "fd_sync"(), "fd_tell"(u32);
     }
-    linker.func_wrap(module, "proc_exit", |mut guest: Caller<'_, Host>, _: u32| -> wasmtime::Result<()> {
-        guest.data().check_allowed("proc_exit")?;
-        guest.data_mut().lasting.log(LogLevel::Trace, b"wasi proc_exit");
-        Ok(())
-    })?;
+    linker.func_wrap(
+        module,
+        "proc_exit",
+        |mut guest: Caller<'_, Host>, _: u32| -> wasmtime::Result<()> {
+            guest.data().check_allowed("proc_exit")?;
+            guest.data_mut().lasting.log(LogLevel::Trace, b"wasi proc_exit");
+            Ok(())
+        },
+    )?;
     Ok(())
 }
 
@@ -113,7 +117,12 @@ fn fd_write(guest: &mut Guest<'_>, fd: u32, vectors: u32, count: u32, written: u
     let mut line = Vec::new();
     for i in 0..count {
         let vector = read(guest, vectors.wrapping_add(i.wrapping_mul(8)), 8)?;
-        let word = |at: usize| vector[at..at + 4].iter().rev().fold(0, |sum, byte| (sum << 8) | u32::from(*byte));
+        let word = |at: usize| {
+            vector[at..at + 4]
+                .iter()
+                .rev()
+                .fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
+        };
         let (ptr, len) = (word(0), word(4));
         if len > 0 {
             line.extend_from_slice(read(guest, ptr, len)?);
@@ -170,7 +179,10 @@ fn environ_get(guest: &mut Guest<'_>, array: u32, buffer: u32) -> Result<u32, Fa
 
 fn environ_sizes_get(guest: &mut Guest<'_>, count: u32, size: u32) -> Result<u32, Fault> {
     let environment = &guest.data().options.environment;
-    let (entries, bytes) = (environment.len(), environment.iter().map(|(k, v)| k.len() + v.len() + 2).sum::<usize>());
+    let (entries, bytes) = (
+        environment.len(),
+        environment.iter().map(|(k, v)| k.len() + v.len() + 2).sum::<usize>(),
+    );
     write_u32(guest, count, entries as u32)?;
     write_u32(guest, size, bytes as u32)?;
     Ok(SUCCESS)
