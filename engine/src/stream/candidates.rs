@@ -1,0 +1,211 @@
+//! Detectors: anchors become candidates, candidates verdicts, verdicts edits; and values found before are found again.
+
+use super::{Body, Learned, Workspace, byte_before};
+use crate::Engine;
+use crate::decide::validate;
+use crate::decode::escape;
+use crate::detect::lane::{Event, Lane, Match, Scratch, Start};
+use crate::detect::program::Program;
+use crate::exchange::Exchange;
+use crate::rewrite::{Context, Edit, Source};
+
+impl Body {
+    /// Detect: anchors in one pass, then every detector that has a candidate. Returns the offset up to which all
+    /// beginnings are known.
+    pub(super) fn detect(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        data: &[u8],
+        last: bool,
+        learned: &mut Vec<Learned>,
+    ) -> u64 {
+        let base = self.base;
+        let from = usize::try_from(self.scanned.saturating_sub(base))
+            .unwrap_or(0)
+            .min(data.len());
+        let context = (self.context, self.context_len);
+        let before = |i: usize| byte_before(data, i, &context);
+        let decided = if last {
+            data.len()
+        } else {
+            engine.anchors.undecided(data, from, before)
+        };
+        engine.anchors.scan(data, from, decided, &mut work.hits);
+        work.starts.clear();
+        for &(at, anchor) in &work.hits {
+            let Some(anchor) = engine.anchors.get(anchor) else {
+                continue;
+            };
+            let first = anchor.bytes.first().copied().unwrap_or(0);
+            let start = Start {
+                at: base + at as u64,
+                before: before(at),
+                first,
+            };
+            work.starts.extend(anchor.detectors.iter().map(|d| (*d, start)));
+        }
+        self.scanned = base + decided as u64;
+        if work.starts.is_empty() && self.lanes.is_empty() {
+            return self.scanned;
+        }
+        work.starts.sort_by_key(|(d, s)| (*d, s.at));
+        work.starts.dedup_by_key(|(d, s)| (*d, s.at));
+        let mut lanes = std::mem::take(&mut self.lanes);
+        let mut batch = std::mem::take(&mut work.batch);
+        for (detector, _) in &work.starts {
+            if !lanes.iter().any(|l| l.detector == *detector) {
+                lanes.push(Lane::new(*detector));
+            }
+        }
+        for lane in &mut lanes {
+            batch.clear();
+            let low = work.starts.partition_point(|(d, _)| *d < lane.detector);
+            let mine = work.starts.get(low..).unwrap_or_default();
+            batch.extend(mine.iter().take_while(|(d, _)| *d == lane.detector).map(|(_, s)| *s));
+            self.advance(
+                engine,
+                &mut work.scratch,
+                exchange,
+                (data, last),
+                (lane, &batch),
+                learned,
+            );
+        }
+        lanes.retain(|l| !l.is_idle());
+        work.batch = batch;
+        self.lanes = lanes;
+        self.scanned
+    }
+
+    /// Takes one detector's candidates as far as all beginnings are known.
+    pub(super) fn advance(
+        &mut self,
+        engine: &Engine,
+        scratch: &mut Scratch,
+        exchange: &mut Exchange,
+        (data, last): (&[u8], bool),
+        (lane, mut starts): (&mut Lane, &[Start]),
+        learned: &mut Vec<Learned>,
+    ) {
+        let Some(detector) = engine.detectors.get(usize::from(lane.detector)) else {
+            return;
+        };
+        let program: &Program = &detector.program;
+        let mut finished = !last;
+        loop {
+            let event = lane.advance((data, self.base, self.scanned), &mut starts, program, scratch);
+            while let Some(grown) = lane.grown() {
+                self.edit(engine, lane.detector, grown, true);
+            }
+            match event {
+                Some(Event::Closed(m)) => match m.committed {
+                    Some(from) if from < m.secret.1 => self.edit(engine, lane.detector, (from, m.secret.1), true),
+                    Some(_) => {}
+                    None => _ = self.verdict(engine, exchange, data, (lane.detector, lane.pos(), m), program, learned),
+                },
+                Some(Event::TooLong(m)) => {
+                    if self.verdict(engine, exchange, data, (lane.detector, lane.pos(), m), program, learned) {
+                        lane.commit(m.start);
+                    } else {
+                        lane.drop_start(m.start);
+                    }
+                }
+                Some(Event::GivenUp) => exchange.given_up += 1,
+                None if finished => return,
+                None => {
+                    lane.finish((data, self.base), program, scratch);
+                    finished = true;
+                }
+            }
+        }
+    }
+
+    /// Decide: what a candidate that came to its end is worth.
+    pub(super) fn verdict(
+        &mut self,
+        engine: &Engine,
+        exchange: &mut Exchange,
+        data: &[u8],
+        (detector, now, m): (u16, u64, Match),
+        program: &Program,
+        learned: &mut Vec<Learned>,
+    ) -> bool {
+        let at = |o: u64| usize::try_from(o.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        let Some(raw) = data.get(at(m.secret.0)..at(m.secret.1)) else {
+            return false;
+        };
+        let value = escape::text_of(raw);
+        let front = data.get(..at(m.secret.0)).unwrap_or_default();
+        if value.is_empty() || validate::inside_label(front, &value) || !engine.judge(detector, &value) {
+            return false;
+        }
+        let source = Source::Detector(detector);
+        if program.has_secret_group {
+            let value = value.into_owned();
+            learned.push(Learned {
+                at: now,
+                from: m.secret.1,
+                value,
+                source,
+                action: engine.action,
+            });
+        }
+        self.edit(engine, detector, m.secret, false);
+        if !engine.enforce {
+            exchange.found(source, engine.action, m.secret.0, m.secret.1);
+        }
+        true
+    }
+
+    pub(super) fn edit(&mut self, engine: &Engine, detector: u16, (start, end): (u64, u64), continues: bool) {
+        if !engine.enforce {
+            return;
+        }
+        let source = Source::Detector(detector);
+        self.pending.push(Edit {
+            start,
+            end,
+            source,
+            action: engine.action,
+            context: Context::Inline,
+            continues,
+        });
+    }
+
+    /// Detect, over again: values that were found before, wherever they stand. Returns where one could be beginning.
+    pub(super) fn repeats(&mut self, engine: &Engine, exchange: &Exchange, data: &[u8], last: bool) -> u64 {
+        let end = self.base + data.len() as u64;
+        let mut open = end;
+        if !engine.enforce {
+            return end;
+        }
+        self.searched.resize(exchange.remembered.len(), self.base);
+        for (r, searched) in exchange.remembered.iter().zip(&mut self.searched) {
+            let mut from = usize::try_from(searched.saturating_sub(self.base)).unwrap_or(0);
+            while let Some(hit) = data.get(from..).and_then(|d| memchr::memmem::find(d, &r.value)) {
+                let start = self.base + (from + hit) as u64;
+                let stop = start + r.value.len() as u64;
+                self.pending.push(Edit {
+                    start,
+                    end: stop,
+                    source: r.source,
+                    action: r.action,
+                    context: Context::Inline,
+                    continues: false,
+                });
+                from += hit + r.value.len();
+            }
+            let tail = data.get(from..).unwrap_or_default();
+            let low = tail.len().saturating_sub(r.value.len() - 1);
+            let partial = (low..tail.len()).find(|i| tail.get(*i..).is_some_and(|t| r.value.starts_with(t)));
+            let next = self.base + (from + partial.unwrap_or(tail.len())) as u64;
+            *searched = next.max(*searched);
+            if !last {
+                open = open.min(next.max(*searched));
+            }
+        }
+        open
+    }
+}
