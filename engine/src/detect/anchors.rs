@@ -1,13 +1,16 @@
 //! The one pass over everything: where does an anchor of any detector begin?
 //!
-//! Every anchor has three neighbouring bytes chosen for rarity. Of any two neighbouring pairs in those three, one
-//! begins at an even offset, so it is enough to look at every second offset, and to ask of the two bytes there
-//! whether they are such a pair: one bit in a table of 8 KiB that stays in the first-level cache. What passes is
-//! compared in full. Why not Aho-Corasick: it takes one dependent memory access a byte and cannot skip; the crate's
-//! vector search does not exist on wasm32. `cargo xtask bench` prints the ratio of the two.
+//! Every anchor has four neighbouring bytes chosen for rarity. Of the two runs of three bytes in those four, one begins
+//! at an even offset, so it is enough to look at every second offset, and to ask whether the three bytes there are such
+//! a run: one bit in a table of 8 KiB that stays in the first-level cache. A bit stands for several runs, chosen so that
+//! a run with one unknown byte (an anchor of three bytes, and what stands beside it) takes only 32 of the 65,536. What
+//! passes is compared by its first four bytes, and then in full. Why not Aho-Corasick: it takes one dependent memory
+//! access a byte and cannot skip; the crate's vector search does not exist on wasm32. Why not pairs of bytes: with
+//! hundreds of detectors two fifths of all pairs in English pass. `cargo xtask bench` prints the ratio to Aho-Corasick.
 
 use crate::decode::escape;
 use crate::detect::program::is_word;
+use crate::detect::rarity::Chosen;
 use crate::limits;
 
 /// A literal with which matches begin.
@@ -20,11 +23,13 @@ pub(crate) struct Anchor {
     pub(crate) at_border: bool,
 }
 
-/// Where a pair stands.
+/// Where a run of three bytes stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// So far behind the beginning of some anchor.
-    Anchor(u8),
+pub(super) enum Place {
+    /// So far behind the beginning of an anchor of four bytes or more.
+    Anchor(i8),
+    /// So far behind the beginning of an anchor of three bytes.
+    Short(i8),
     /// So far behind the backslash of an escape that may hide one of an anchor's characters.
     Escape(i8),
 }
@@ -32,49 +37,42 @@ enum Place {
 /// An anchor in the data: `(offset, anchor)`.
 pub(crate) type Hit = (usize, u16);
 
+/// No anchor.
+const NONE: u16 = u16::MAX;
+
 /// The compiled pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Anchors {
     /// Sorted by bytes.
     all: Vec<Anchor>,
-    /// The first four bytes of each, to be compared as numbers; a NUL where there are only three.
-    keys: Vec<u32>,
-    /// One bit a pair.
-    pairs: Box<[u64; 1024]>,
-    /// `(pair, place)`, sorted by pair, each once.
-    places: Vec<(u16, Place)>,
-    /// Where in `places` each first byte of a pair begins.
-    by_first: Vec<u32>,
+    /// For each, the longest other one with which it begins.
+    shorter: Vec<u16>,
+    /// One bit a slot.
+    slots: Box<[u64; 1024]>,
+    /// How many bits are set before each word of `slots`.
+    ranks: Box<[u16; 1024]>,
+    /// Where in `places` those of each set bit begin.
+    by_slot: Vec<u32>,
+    places: Vec<Place>,
+    /// `(key, first anchor with it, behind the last)` by the hash of the key; an end of 0 is an empty cell.
+    cells: Vec<(u32, u16, u16)>,
+    /// Where in `all` the anchors with each first byte begin.
+    by_first: Vec<u16>,
     longest: usize,
-    /// One bit for a hash of the first three bytes: most places where a pair fits are no anchor.
-    firsts: Box<[u64; 1024]>,
     /// The characters of which anchors consist.
     alphabet: [bool; 256],
+    /// The characters that stand before a slash in an anchor.
+    before_slash: [bool; 256],
+    /// An anchor begins with a slash.
+    slash_first: bool,
 }
 
 impl Anchors {
     pub(crate) fn new(mut all: Vec<Anchor>) -> Anchors {
         all.sort_by(|a, b| a.bytes.cmp(&b.bytes));
-        let mut places: Vec<(u16, Place)> = Vec::new();
-        let mut window = |bytes: &[u8], at: usize, place: &dyn Fn(usize) -> Place| {
-            for offset in [at, at + 1] {
-                if let Some(&[a, b]) = bytes.get(offset..offset + 2) {
-                    places.push((u16::from_le_bytes([a, b]), place(offset)));
-                }
-            }
-        };
-        let mut before_slash = [false; 256];
         let mut alphabet = [false; 256];
+        let mut before_slash = [false; 256];
         for a in &all {
-            // The window whose two pairs are rarest.
-            let rarity = |at: &usize| match a.bytes.get(*at..at + 3) {
-                Some(&[a, b, c]) => commonness(a, b) + commonness(b, c),
-                _ => u32::MAX,
-            };
-            let best = (0..a.bytes.len().saturating_sub(2)).min_by_key(rarity).unwrap_or(0);
-            window(&a.bytes, best, &|offset| {
-                Place::Anchor(u8::try_from(offset).unwrap_or(0))
-            });
             for b in &a.bytes {
                 alphabet[usize::from(*b)] = true;
             }
@@ -84,39 +82,37 @@ impl Anchors {
                 }
             }
         }
-        // An escaped character in an anchor: `\u0073` for any, `\/` (the default of several encoders) for a slash.
-        window(b"\\u0", 0, &|offset| Place::Escape(i8::try_from(offset).unwrap_or(0)));
-        for before in (0..=255u8).filter(|b| before_slash[usize::from(*b)] && *b != b'/') {
-            window(&[before, b'\\', b'/'], 0, &|offset| {
-                Place::Escape(i8::try_from(offset).unwrap_or(0) - 1)
-            });
+        let slash_first = all.iter().any(|a| a.bytes.first() == Some(&b'/'));
+        let (slots, places) = Chosen::of(&all, &before_slash, slash_first).sorted();
+        let mut ranks = Box::new([0u16; 1024]);
+        let mut set = 0;
+        for (rank, word) in ranks.iter_mut().zip(slots.iter()) {
+            *rank = u16::try_from(set).unwrap_or(u16::MAX);
+            set += word.count_ones();
         }
-        places.sort_by_key(|(pair, place)| (pair & 0xff, *pair, *place));
-        places.dedup();
-        let mut pairs = Box::new([0u64; 1024]);
-        for (pair, _) in &places {
-            pairs[usize::from(pair >> 6)] |= 1 << (pair & 63);
-        }
-        let mut firsts = Box::new([0u64; 1024]);
-        for a in &all {
-            if let Some(h) = hash_of_three(&a.bytes) {
-                firsts[usize::from(h >> 6)] |= 1 << (h & 63);
+        let mut by_slot = Vec::new();
+        let mut last = None;
+        for (i, (slot, _)) in places.iter().enumerate() {
+            if last != Some(*slot) {
+                by_slot.push(u32::try_from(i).unwrap_or(u32::MAX));
+                last = Some(*slot);
             }
         }
-        let by_first = (0..=256u32)
-            .map(|b| u32::try_from(places.partition_point(|(pair, _)| u32::from(pair & 0xff) < b)).unwrap_or(u32::MAX))
-            .collect();
-        let keys = all.iter().map(|a| key(&a.bytes)).collect();
-        let longest = all.iter().map(|a| a.bytes.len()).max().unwrap_or(0);
+        by_slot.push(u32::try_from(places.len()).unwrap_or(u32::MAX));
+        let first = |b: usize| all.partition_point(|a| a.bytes.first().is_some_and(|f| usize::from(*f) < b));
         Anchors {
+            shorter: shorter(&all),
+            slots,
+            ranks,
+            by_slot,
+            places: places.into_iter().map(|(_, place)| place).collect(),
+            cells: cells(&all),
+            by_first: (0..=256).map(|b| u16::try_from(first(b)).unwrap_or(u16::MAX)).collect(),
+            longest: all.iter().map(|a| a.bytes.len()).max().unwrap_or(0),
             all,
-            keys,
-            pairs,
-            places,
-            by_first,
-            longest,
-            firsts,
             alphabet,
+            before_slash,
+            slash_first,
         }
     }
 
@@ -133,104 +129,118 @@ impl Anchors {
     pub(crate) fn scan(&self, data: &[u8], from: usize, to: usize, hits: &mut Vec<Hit>) {
         hits.clear();
         let end = data.len().min(to.saturating_add(self.longest * 6 + 6));
-        let Some(window) = data.get(from..end) else { return };
-        let mut words = window.chunks_exact(8);
+        let Some(mut rest) = data.get(from..end) else { return };
         let mut at = from;
-        for word in &mut words {
-            let mut bytes = [0u8; 8];
-            bytes.copy_from_slice(word);
-            let w = u64::from_le_bytes(bytes);
-            let bit = |pair: u64| {
-                let pair = pair as u16;
-                self.pairs[usize::from(pair >> 6)] >> (pair & 63)
-            };
-            let (a, b, c, d) = (bit(w), bit(w >> 16), bit(w >> 32), bit(w >> 48));
-            if (a | b | c | d) & 1 == 1 {
-                for (i, hit) in [a, b, c, d].into_iter().enumerate() {
-                    if hit & 1 == 1 {
-                        self.look(data, at + 2 * i, (from, to), hits);
-                    }
-                }
+        let bit = |run: u64| {
+            let slot = slot(run as u32);
+            self.slots[usize::from(slot >> 6)] >> (slot & 63) & 1
+        };
+        // Four places at a time need eight bytes and the one behind them.
+        while let (Some(low), Some(high)) = (
+            rest.first_chunk::<8>(),
+            rest.get(2..).and_then(|r| r.first_chunk::<8>()),
+        ) {
+            let (low, high) = (u64::from_le_bytes(*low), u64::from_le_bytes(*high));
+            let (a, b, c, d) = (bit(low), bit(low >> 16), bit(low >> 32), bit(high >> 32));
+            let mut found = a | b << 1 | c << 2 | d << 3;
+            while found != 0 {
+                let i = 2 * found.trailing_zeros() as usize;
+                found &= found - 1;
+                let word = if i == 6 { high >> 32 } else { low >> (8 * i) };
+                self.look(data, at + i, word as u32, (from, to), hits);
             }
             at += 8;
+            rest = rest.get(8..).unwrap_or_default();
         }
+        // What follows the end is unknown, and a run with an unknown byte has all its slots set.
         while at + 1 < end {
-            self.look(data, at, (from, to), hits);
+            let byte = |i: usize| data.get(i).copied().unwrap_or(0);
+            let run = u32::from_le_bytes([byte(at), byte(at + 1), byte(at + 2), 0]);
+            if bit(u64::from(run)) == 1 {
+                self.look(data, at, run, (from, to), hits);
+            }
             at += 2;
         }
         hits.sort_unstable();
         hits.dedup();
     }
 
-    /// Compares in full at one pair.
-    fn look(&self, data: &[u8], at: usize, (from, to): (usize, usize), hits: &mut Vec<Hit>) {
-        let Some(&[first, second]) = data.get(at..at + 2) else {
+    /// Compares in full at one run of three bytes whose slot is set.
+    fn look(&self, data: &[u8], at: usize, run: u32, (from, to): (usize, usize), hits: &mut Vec<Hit>) {
+        let slot = slot(run);
+        let word = usize::from(slot >> 6);
+        let before = self.slots[word] & ((1 << (slot & 63)) - 1);
+        let rank = usize::from(self.ranks[word]) + before.count_ones() as usize;
+        let (Some(lo), Some(hi)) = (self.by_slot.get(rank), self.by_slot.get(rank + 1)) else {
             return;
         };
-        let pair = u16::from_le_bytes([first, second]);
-        let (Some(&lo), Some(&hi)) = (
-            self.by_first.get(usize::from(first)),
-            self.by_first.get(usize::from(first) + 1),
-        ) else {
-            return;
-        };
-        for (p, place) in self.places.get(lo as usize..hi as usize).unwrap_or_default() {
-            if *p != pair {
+        for place in self.places.get(*lo as usize..*hi as usize).unwrap_or_default() {
+            let (Place::Anchor(offset) | Place::Short(offset) | Place::Escape(offset)) = *place;
+            let Some(start) = at.checked_add_signed(-isize::from(offset)) else {
                 continue;
-            }
-            match *place {
-                Place::Escape(offset) => {
-                    if let Some(slash) = at.checked_add_signed(-isize::from(offset)) {
-                        self.look_escaped(data, slash, (from, to), hits);
-                    }
-                }
-                Place::Anchor(offset) => {
-                    let Some(start) = at.checked_sub(usize::from(offset)) else {
-                        continue;
-                    };
-                    if start >= from && start < to {
-                        self.beginning(data.get(start..).unwrap_or_default(), |a| hits.push((start, a)));
-                    }
+            };
+            if let Place::Escape(_) = place {
+                self.look_escaped(data, start, (from, to), hits);
+            } else if start >= from && start < to {
+                let text = data.get(start..).unwrap_or_default();
+                if let Place::Anchor(_) = place {
+                    self.long(text, |a| hits.push((start, a)));
+                } else {
+                    self.short(text, |a| hits.push((start, a)));
                 }
             }
         }
     }
 
-    /// All anchors with which `text` begins.
-    fn beginning(&self, text: &[u8], mut found: impl FnMut(u16)) {
-        let (Some(three), four, Some(h)) = (text.get(..3), text.get(..4), hash_of_three(text)) else {
+    /// The anchors of four bytes or more with which `text` begins.
+    fn long(&self, text: &[u8], mut found: impl FnMut(u16)) {
+        let Some(four) = text.first_chunk::<4>() else { return };
+        let Some((lo, hi)) = self.cell(u32::from_be_bytes(*four)) else {
             return;
         };
-        if self.firsts[usize::from(h >> 6)] >> (h & 63) & 1 == 0 {
-            return;
-        }
-        // Sorted, the one of three bytes stands before all that share its first three and have a fourth.
-        let mut at = self.keys.partition_point(|k| *k < key(three));
-        if self.keys.get(at) == Some(&key(three)) {
-            found(u16::try_from(at).unwrap_or(u16::MAX));
-        }
-        let Some(four) = four else { return };
-        at += self
-            .keys
-            .get(at..)
-            .unwrap_or_default()
-            .partition_point(|k| *k < key(four));
-        while self.keys.get(at) == Some(&key(four)) {
-            if self
-                .all
-                .get(at)
-                .is_some_and(|a| a.bytes.len() > 3 && text.starts_with(&a.bytes))
-            {
-                found(u16::try_from(at).unwrap_or(u16::MAX));
+        // Whatever `text` begins with stands before it in order; the nearest such one, and what that one begins with.
+        let group = self.all.get(usize::from(lo)..usize::from(hi)).unwrap_or_default();
+        let behind = group.partition_point(|a| a.bytes.as_slice() <= text);
+        let Some(nearest) = behind.checked_sub(1) else { return };
+        let mut at = lo.saturating_add(u16::try_from(nearest).unwrap_or(NONE));
+        while let Some(a) = self.get(at).filter(|a| a.bytes.len() > 3) {
+            if text.starts_with(&a.bytes) {
+                found(at);
             }
-            at += 1;
+            at = self.shorter.get(usize::from(at)).copied().unwrap_or(NONE);
+        }
+    }
+
+    /// The anchor of three bytes with which `text` begins.
+    fn short(&self, text: &[u8], mut found: impl FnMut(u16)) {
+        let Some(&[a, b, c]) = text.first_chunk::<3>() else {
+            return;
+        };
+        if let Some((lo, _)) = self.cell(u32::from_be_bytes([a, b, c, 0]))
+            && self.get(lo).is_some_and(|a| a.bytes.len() == 3)
+        {
+            found(lo);
+        }
+    }
+
+    /// The anchors with this key.
+    fn cell(&self, key: u32) -> Option<(u16, u16)> {
+        let mut at = spread(key, self.cells.len());
+        loop {
+            let &(k, lo, hi) = self.cells.get(at)?;
+            if hi == 0 {
+                return None;
+            }
+            if k == key {
+                return Some((lo, hi));
+            }
+            at = (at + 1) & (self.cells.len() - 1);
         }
     }
 
     /// Anchors whose first escaped character is the escape at `slash`.
     fn look_escaped(&self, data: &[u8], slash: usize, (from, to): (usize, usize), hits: &mut Vec<Hit>) {
         let Some(rest) = data.get(slash..) else { return };
-        // A run of backslashes is one escape: begin at its first.
         let first = match rest {
             [b'\\', b'u', a, b, c, d, ..] => {
                 let Some(v) = [*a, *b, *c, *d]
@@ -247,43 +257,48 @@ impl Anchors {
         if !self.alphabet.get(first as usize).copied().unwrap_or(false) {
             return;
         }
+        // A run of backslashes is one escape: begin at its first.
         let mut run = slash;
         while run > 0 && slash - run < usize::from(limits::ESCAPE_SLASHES) && data.get(run - 1) == Some(&b'\\') {
             run -= 1;
         }
-        let mut text: Vec<u8> = Vec::with_capacity(self.longest);
-        let window = data
-            .get(
-                run..data
-                    .len()
-                    .min(run + self.longest * 6 + usize::from(limits::ESCAPE_SLASHES)),
-            )
-            .unwrap_or_default();
-        escape::for_each_char(window, |c, _, _| {
-            if text.len() < self.longest {
-                text.extend_from_slice(c);
+        let before = run.checked_sub(1).and_then(|i| data.get(i));
+        let in_front = self.slash_first || before.is_some_and(|b| self.before_slash[usize::from(*b)]);
+        if first == u32::from(b'/') && !in_front {
+            return;
+        }
+        let most = run + self.longest * 6 + usize::from(limits::ESCAPE_SLASHES);
+        let window = data.get(run..data.len().min(most)).unwrap_or_default();
+        // How many plain characters of the anchor stand in front is not known: they and the escaped ones are written
+        // into one line, and each beginning in it is tried.
+        let plain = |n: &usize| {
+            let b = run.checked_sub(*n).filter(|s| *s >= from).and_then(|s| data.get(s));
+            b.is_some_and(|b| self.alphabet[usize::from(*b)])
+        };
+        let front = (1..limits::ANCHOR_BYTES).take_while(plain).count();
+        let mut line = [0u8; 2 * limits::ANCHOR_BYTES];
+        let mut len = 0;
+        let mut put = |b: &u8| {
+            if let Some(to) = line.get_mut(len) {
+                *to = *b;
+                len += 1;
             }
-        });
-        // How many plain characters of the anchor stand in front is not known: try each number.
-        let mut spelt = Vec::with_capacity(2 * self.longest);
-        for offset in 0..self.longest {
-            let Some(start) = run.checked_sub(offset).filter(|s| *s >= from) else {
-                break;
+        };
+        data.get(run - front..run).unwrap_or_default().iter().for_each(&mut put);
+        escape::for_each_char(window, |c, _, _| c.iter().for_each(&mut put));
+        for offset in 0..=front {
+            let start = run - offset;
+            if start < from || start >= to {
+                continue;
+            }
+            let text = line.get(front - offset..len).unwrap_or_default();
+            let mut found = |a| {
+                if self.get(a).is_some_and(|a| a.bytes.len() > offset) {
+                    hits.push((start, a));
+                }
             };
-            let Some(front) = data.get(start..run) else { break };
-            if front.first().is_some_and(|b| !self.alphabet[usize::from(*b)]) {
-                break;
-            }
-            if start < to {
-                spelt.clear();
-                spelt.extend_from_slice(front);
-                spelt.extend_from_slice(&text);
-                self.beginning(&spelt, |a| {
-                    if self.get(a).is_some_and(|a| a.bytes.len() > offset) {
-                        hits.push((start, a));
-                    }
-                });
-            }
+            self.long(text, &mut found);
+            self.short(text, &mut found);
         }
     }
 
@@ -320,8 +335,15 @@ impl Anchors {
 
     /// `text` is the beginning of an anchor, and not yet the whole of it.
     fn may_begin(&self, text: &[u8], before: impl Fn() -> Option<u8>) -> bool {
-        let lo = self.all.partition_point(|a| a.bytes.as_slice() < text);
-        let rest = self.all.get(lo..).unwrap_or_default();
+        let Some(first) = text.first().map(|b| usize::from(*b)) else {
+            return false;
+        };
+        let (Some(&lo), Some(&hi)) = (self.by_first.get(first), self.by_first.get(first + 1)) else {
+            return false;
+        };
+        let group = self.all.get(usize::from(lo)..usize::from(hi)).unwrap_or_default();
+        let at = group.partition_point(|a| a.bytes.as_slice() < text);
+        let rest = group.get(at..).unwrap_or_default();
         let mut fits = rest
             .iter()
             .take_while(|a| a.bytes.starts_with(text))
@@ -339,29 +361,155 @@ fn low_plus(start: Option<&usize>, from: usize, len: usize, base: usize) -> usiz
     start.map_or(len, |s| (s + base).max(from))
 }
 
+/// The first four bytes as a number; a NUL where there are only three.
 fn key(bytes: &[u8]) -> u32 {
     let at = |i: usize| bytes.get(i).copied().unwrap_or(0);
     u32::from_be_bytes([at(0), at(1), at(2), at(3)])
 }
 
-/// Sixteen bits of the first three bytes (multiplication by an odd constant, the upper bits kept).
-fn hash_of_three(text: &[u8]) -> Option<u16> {
-    let &[a, b, c, ..] = text else { return None };
-    let key = u32::from_le_bytes([a, b, c, 0]);
-    Some((key.wrapping_mul(0x9e37_79b1) >> 16) as u16)
+/// A cell for a key: multiplication by an odd constant, the upper bits kept. `cells` is a power of two.
+fn spread(key: u32, cells: usize) -> usize {
+    (key.wrapping_mul(0x9e37_79b1) >> 12) as usize & cells.wrapping_sub(1)
 }
 
-/// How often a pair of bytes stands in web traffic, roughly: lower is rarer. Weights from the letters of English,
-/// the punctuation of JSON and HTML; only the order matters.
-fn commonness(a: u8, b: u8) -> u32 {
-    fn one(b: u8) -> u32 {
-        match b {
-            b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' | b' ' | b'"' => 12,
-            b'h' | b'l' | b'd' | b'c' | b'u' | b'm' | b'p' => 8,
-            b'f' | b'g' | b'w' | b'y' | b'b' | b'v' | b'k' | b'0' | b'1' | b':' | b',' | b'/' => 5,
-            b'2'..=b'9' | b'.' | b'-' | b'_' | b'=' | b'<' | b'>' => 3,
-            _ => 2,
+/// The table of keys, at most half full, so that a search ends.
+fn cells(all: &[Anchor]) -> Vec<(u32, u16, u16)> {
+    let number = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
+    let mut groups: Vec<(u32, u16, u16)> = Vec::new();
+    for (i, a) in all.iter().enumerate() {
+        match groups.last_mut() {
+            Some((k, _, behind)) if *k == key(&a.bytes) => *behind = number(i + 1),
+            _ => groups.push((key(&a.bytes), number(i), number(i + 1))),
         }
     }
-    one(a) * one(b)
+    let mut cells = vec![(0, 0, 0); (2 * groups.len() + 2).next_power_of_two()];
+    for group in groups {
+        let mut at = spread(group.0, cells.len());
+        while cells.get(at).is_some_and(|(_, _, behind)| *behind != 0) {
+            at = (at + 1) & (cells.len() - 1);
+        }
+        if let Some(cell) = cells.get_mut(at) {
+            *cell = group;
+        }
+    }
+    cells
+}
+
+/// For each anchor the longest other one with which it begins. They are sorted.
+fn shorter(all: &[Anchor]) -> Vec<u16> {
+    let mut open: Vec<u16> = Vec::new();
+    let mut out = Vec::with_capacity(all.len());
+    for (i, a) in all.iter().enumerate() {
+        let begins = |o: &u16| all.get(usize::from(*o)).is_some_and(|o| a.bytes.starts_with(&o.bytes));
+        while open.last().is_some_and(|o| !begins(o)) {
+            open.pop();
+        }
+        out.push(open.last().copied().unwrap_or(NONE));
+        open.push(u16::try_from(i).unwrap_or(NONE));
+    }
+    out
+}
+
+/// The slot of three bytes: five bits of the first, six of the second, five of the third.
+pub(super) fn slot(run: u32) -> u16 {
+    (run & 0x1f | run >> 3 & 0x7e0 | run >> 5 & 0xf800) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Anchor, Anchors, Hit};
+
+    fn anchors(literals: &[&str]) -> Anchors {
+        let one = |(i, text): (usize, &&str)| Anchor {
+            bytes: text.as_bytes().to_vec(),
+            detectors: vec![u16::try_from(i).unwrap()],
+            at_border: false,
+        };
+        Anchors::new(literals.iter().enumerate().map(one).collect())
+    }
+
+    fn plain(anchors: &Anchors, data: &[u8], from: usize, to: usize) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for start in from..to {
+            for (i, a) in anchors.all.iter().enumerate() {
+                if data[start..].starts_with(&a.bytes) {
+                    hits.push((start, u16::try_from(i).unwrap()));
+                }
+            }
+        }
+        hits
+    }
+
+    /// Anchors inside each other, with common prefixes, of every length from three, and next to either end.
+    #[test]
+    fn what_a_plain_search_finds_is_found() {
+        let literals = [
+            "sk-",
+            "sk_",
+            "sk_live_",
+            "sk_live_0",
+            "sk_li",
+            "pat",
+            "key-",
+            "\"key-",
+            "https:",
+            "//user",
+            "AKIA",
+            "zzz",
+            "$1$",
+            "-----BEGIN ",
+            "\u{7f}\u{1}x",
+        ];
+        let anchors = anchors(&literals);
+        let fillers = [
+            "",
+            "a",
+            "sk",
+            "sk_",
+            "sk_live",
+            "\"ke",
+            "\\u0",
+            "\\/",
+            "/",
+            "patpa",
+            "z",
+            "$1",
+            "\0\0\0\0\0\0\0\0\0",
+        ];
+        let mut hits = Vec::new();
+        for front in fillers {
+            for literal in literals {
+                for back in fillers {
+                    let text = [front, literal, back].concat();
+                    let data = text.as_bytes();
+                    for from in 0..2.min(data.len()) {
+                        for to in [data.len(), front.len() + 1] {
+                            anchors.scan(data, from, to, &mut hits);
+                            assert_eq!(hits, plain(&anchors, data, from, to), "{text:?} from {from} to {to}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_escaped_character_does_not_hide_an_anchor() {
+        let anchors = anchors(&["sk_live_", "https://", "pat", "/etc/"]);
+        let mut hits = Vec::new();
+        for (text, start) in [
+            ("x\\u0073k_live_", 1),
+            ("sk\\u005flive_", 0),
+            ("..sk_live\\u005f", 2),
+            ("https:\\/\\/", 0),
+            (" https:\\\\/\\\\/", 1),
+            ("pa\\u0074", 0),
+            ("1\\u0070at", 1),
+            ("a\\/etc\\/", 1),
+            ("\\/etc/", 0),
+        ] {
+            anchors.scan(text.as_bytes(), 0, text.len(), &mut hits);
+            assert!(hits.iter().any(|h| h.0 == start), "{text}: {hits:?}");
+        }
+    }
 }

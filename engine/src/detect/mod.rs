@@ -3,3 +3,4 @@
 pub(crate) mod anchors;
 pub(crate) mod lane;
 pub(crate) mod program;
+mod rarity;
