@@ -47,7 +47,7 @@ impl LocalReply {
 }
 
 /// The gRPC status of an HTTP one, by the table in gRPC's `http-grpc-status-mapping`.
-fn grpc_status(status: u32) -> u32 {
+pub(super) fn grpc_status(status: u32) -> u32 {
     match status {
         400 => 13,
         401 => 16,

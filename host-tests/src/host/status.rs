@@ -5,6 +5,7 @@
 pub(super) enum Status {
     NotFound = 1,
     BadArgument = 2,
+    SerializationFailure = 3,
     ParseFailure = 4,
     InvalidMemoryAccess = 6,
     Empty = 7,
@@ -23,6 +24,7 @@ impl Status {
         match self {
             Self::NotFound => "NOT_FOUND",
             Self::BadArgument => "BAD_ARGUMENT",
+            Self::SerializationFailure => "SERIALIZATION_FAILURE",
             Self::ParseFailure => "PARSE_FAILURE",
             Self::InvalidMemoryAccess => "INVALID_MEMORY_ACCESS",
             Self::Empty => "EMPTY",

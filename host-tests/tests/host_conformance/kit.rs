@@ -46,7 +46,10 @@ pub const PLAIN: Row = Row {
 };
 
 pub fn headers(pairs: &[(&str, &str)]) -> Headers {
-    pairs.iter().map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec())).collect()
+    pairs
+        .iter()
+        .map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec()))
+        .collect()
 }
 
 pub fn pieces(list: &[&str]) -> Vec<Vec<u8>> {
@@ -58,11 +61,21 @@ pub fn plain() -> Exchange {
     Exchange {
         name: "plain".into(),
         request: Message {
-            headers: headers(&[(":authority", "a.example"), (":path", "/p?q=1"), (":method", "GET"), (":scheme", "http")]),
+            headers: headers(&[
+                (":authority", "a.example"),
+                (":path", "/p?q=1"),
+                (":method", "GET"),
+                (":scheme", "http"),
+            ]),
             ..Message::default()
         },
         response: Message {
-            headers: headers(&[(":status", "200"), ("content-type", "text/plain"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]),
+            headers: headers(&[
+                (":status", "200"),
+                ("content-type", "text/plain"),
+                ("set-cookie", "a=1"),
+                ("set-cookie", "b=2"),
+            ]),
             body: pieces(&["hello ", "world"]),
             ..Message::default()
         },
@@ -82,8 +95,12 @@ fn signature(callback: &str) -> &'static str {
         "request_headers" | "response_headers" | "request_body" | "response_body" => {
             "(param $id i32) (param $n i32) (param $end i32) (result i32)"
         }
-        "request_trailers" | "response_trailers" | "vm_start" | "configure" => "(param $id i32) (param $n i32) (result i32)",
-        "http_call_response" => "(param $id i32) (param $token i32) (param $headers i32) (param $n i32) (param $trailers i32)",
+        "request_trailers" | "response_trailers" | "vm_start" | "configure" => {
+            "(param $id i32) (param $n i32) (result i32)"
+        }
+        "http_call_response" => {
+            "(param $id i32) (param $token i32) (param $headers i32) (param $n i32) (param $trailers i32)"
+        }
         "context_create" => "(param $id i32) (param $parent i32)",
         "queue_ready" => "(param $id i32) (param $token i32)",
         "done" => "(param $id i32) (result i32)",
@@ -101,7 +118,10 @@ pub fn probe_text(callbacks: &[(&str, &str)]) -> String {
         match *name {
             "raw" => text.push_str(&snippet),
             "_initialize" => text.push_str(&format!("  (func (export \"_initialize\") {snippet})\n")),
-            name => text.push_str(&format!("  (func (export \"proxy_on_{name}\") {} {snippet})\n", signature(name))),
+            name => text.push_str(&format!(
+                "  (func (export \"proxy_on_{name}\") {} {snippet})\n",
+                signature(name)
+            )),
         }
     }
     format!("{text}  (data (i32.const 4096) \"{strings}\"))\n")
@@ -114,7 +134,9 @@ fn expand(snippet: &str, strings: &mut String, at: &mut usize) -> String {
         out.push_str(&rest[..i]);
         let after = &rest[i + 1..];
         if rest.as_bytes()[i] == b'#' {
-            let end = after.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(after.len());
+            let end = after
+                .find(|c: char| !c.is_ascii_digit() && c != '-')
+                .unwrap_or(after.len());
             out.push_str(&format!("(i32.const {})", &after[..end]));
             rest = &after[end..];
         } else {
@@ -134,7 +156,11 @@ fn expand(snippet: &str, strings: &mut String, at: &mut usize) -> String {
 pub fn check(row: &Row) -> Result<(), String> {
     let text = probe_text(row.probe);
     let module = Module::from_bytes(text.as_bytes()).map_err(|e| format!("{e:#}\n{text}"))?;
-    let mut options = Options { log_level: LogLevel::Trace, buffer_limit: 1 << 20, ..Options::default() };
+    let mut options = Options {
+        log_level: LogLevel::Trace,
+        buffer_limit: 1 << 20,
+        ..Options::default()
+    };
     (row.options)(&mut options);
     let mut exchange = plain();
     (row.exchange)(&mut exchange);
@@ -146,15 +172,36 @@ pub fn check(row: &Row) -> Result<(), String> {
             wrong.push(format!("{what}\n   got: {got}\n  want: {want}"));
         }
     };
-    same("the probe's lines", format!("{:?}", says(&replay)), format!("{:?}", row.says));
+    same(
+        "the probe's lines",
+        format!("{:?}", says(&replay)),
+        format!("{:?}", row.says),
+    );
     same("the client", client(&replay), row.client.to_owned());
-    same("the client's headers", format!("{:?}", of_names(&replay, row.headers)), format!("{:?}", row.headers));
-    same("strict mode objects", format!("{} {:?}", !replay.strict.is_empty(), replay.strict), format!("{} {:?}", row.strict, replay.strict));
-    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+    same(
+        "the client's headers",
+        format!("{:?}", of_names(&replay, row.headers)),
+        format!("{:?}", row.headers),
+    );
+    same(
+        "strict mode objects",
+        format!("{} {:?}", !replay.strict.is_empty(), replay.strict),
+        format!("{} {:?}", row.strict, replay.strict),
+    );
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(wrong.join("\n"))
+    }
 }
 
 pub fn says(replay: &Replay) -> Vec<String> {
-    replay.logs.iter().filter(|line| line.level == LogLevel::Info).map(|line| line.text.clone()).collect()
+    replay
+        .logs
+        .iter()
+        .filter(|line| line.level == LogLevel::Info)
+        .map(|line| line.text.clone())
+        .collect()
 }
 
 pub fn client(replay: &Replay) -> String {
@@ -169,7 +216,11 @@ pub fn client(replay: &Replay) -> String {
         text.push_str(&format!(" {body}"));
     }
     for (name, value) in seen.message.trailers.iter().flatten() {
-        text.push_str(&format!(" + {}: {}", String::from_utf8_lossy(name), String::from_utf8_lossy(value)));
+        text.push_str(&format!(
+            " + {}: {}",
+            String::from_utf8_lossy(name),
+            String::from_utf8_lossy(value)
+        ));
     }
     text
 }
@@ -178,13 +229,21 @@ fn of_names(replay: &Replay, wanted: &[&str]) -> Vec<String> {
     let names: Vec<&str> = wanted.iter().filter_map(|w| w.split('=').next()).collect();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let all = replay.client.message.headers.iter().map(|(n, v)| (text(n), text(v)));
-    all.filter(|(n, _)| names.contains(&n.as_str())).map(|(n, v)| format!("{n}={v}")).collect()
+    all.filter(|(n, _)| names.contains(&n.as_str()))
+        .map(|(n, v)| format!("{n}={v}"))
+        .collect()
 }
 
 /// Writes the row down for a real proxy, if asked.
 fn export(row: &Row, module: &Module, options: &Options, exchange: &Exchange, replay: &Replay) {
-    let Ok(folder) = std::env::var("KEEPMUM_PROBES") else { return };
-    let slug: String = row.fact.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let Ok(folder) = std::env::var("KEEPMUM_PROBES") else {
+        return;
+    };
+    let slug: String = row
+        .fact
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
     let wasm = format!("{folder}/{slug}.wasm");
     std::fs::write(&wasm, module.wasm()).expect("the folder is writable");
     let latin = |bytes: &[u8]| bytes.iter().map(|b| *b as char).collect::<String>();

@@ -12,7 +12,10 @@ fn module(callbacks: &[(&str, &str)]) -> Module {
 }
 
 fn options() -> Options {
-    Options { log_level: LogLevel::Trace, ..Options::default() }
+    Options {
+        log_level: LogLevel::Trace,
+        ..Options::default()
+    }
 }
 
 fn refusal(text: &str, options: &Options) -> Refused {
@@ -24,14 +27,22 @@ fn refusal(text: &str, options: &Options) -> Refused {
 #[test]
 fn modules_that_envoy_does_not_load_are_refused() {
     let table: &[(&str, &str, &str)] = &[
-        ("no marker", r#"(memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 0)"#, "unknown Proxy-Wasm ABI version"),
+        (
+            "no marker",
+            r#"(memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) i32.const 0)"#,
+            "unknown Proxy-Wasm ABI version",
+        ),
         (
             "two markers",
             r#"(func (export "proxy_abi_version_0_2_0")) (func (export "proxy_abi_version_0_2_1")) (memory (export "memory") 1)
                (func (export "malloc") (param i32) (result i32) i32.const 0)"#,
             "unknown Proxy-Wasm ABI version",
         ),
-        ("no allocator", r#"(func (export "proxy_abi_version_0_2_1")) (memory (export "memory") 1)"#, "missing malloc"),
+        (
+            "no allocator",
+            r#"(func (export "proxy_abi_version_0_2_1")) (memory (export "memory") 1)"#,
+            "missing malloc",
+        ),
         (
             "an unknown import",
             r#"(import "env" "proxy_no_such_call" (func)) (func (export "proxy_abi_version_0_2_1")) (memory (export "memory") 1)
@@ -71,13 +82,19 @@ fn modules_that_envoy_does_not_load_are_refused() {
 
 #[test]
 fn the_older_abis_load_with_their_own_calls() {
-    for (marker, import) in [("0_1_0", "proxy_continue_request\" (func"), ("0_2_0", "proxy_continue_stream\" (func (param i32)")] {
+    for (marker, import) in [
+        ("0_1_0", "proxy_continue_request\" (func"),
+        ("0_2_0", "proxy_continue_stream\" (func (param i32)"),
+    ] {
         let text = format!(
             r#"(module (import "env" "{import} (result i32))) (func (export "proxy_abi_version_{marker}")) (memory (export "memory") 1)
                (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 0))"#
         );
         let module = Module::from_bytes(text.as_bytes()).expect("well formed");
-        let replay = Vm::start(&module, &options()).expect("it starts").exchange(&plain()).expect("it runs");
+        let replay = Vm::start(&module, &options())
+            .expect("it starts")
+            .exchange(&plain())
+            .expect("it runs");
         assert_eq!(replay.client.ended, Ended::Complete, "{marker}");
     }
 }
@@ -96,7 +113,10 @@ fn only_a_few_calls_are_allowed_while_starting() {
         let started = Vm::start(&module(&[("_initialize", call)]), &options());
         match started {
             Ok(_) => assert!(allowed, "{call} must be refused"),
-            Err(error) => assert!(!allowed && error.to_string().contains("restricted_callback"), "{call}: {error}"),
+            Err(error) => assert!(
+                !allowed && error.to_string().contains("restricted_callback"),
+                "{call}: {error}"
+            ),
         }
     }
 }
@@ -106,7 +126,10 @@ fn a_module_that_says_no_to_its_configuration_is_refused_with_its_lines() {
     let text = probe_text(&[("configure", "(call $say 'why' #7) #0")]);
     let refused = refusal(&text, &options());
     assert!(refused.reason.contains("proxy_on_configure"), "{}", refused.reason);
-    assert_eq!(refused.logs.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(), ["why=7"]);
+    assert_eq!(
+        refused.logs.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(),
+        ["why=7"]
+    );
     assert!(refused.to_string().contains("why=7"));
     let refused = refusal(&probe_text(&[("configure", "unreachable")]), &options());
     assert!(refused.reason.contains("unreachable"), "{}", refused.reason);
@@ -137,24 +160,51 @@ fn what_a_trap_does_to_streams_depends_on_the_policy() {
         (LegacyFailOpen, (200, Ended::Complete), (200, Ended::Complete), 200, 200),
     ];
     for (policy, failing, in_flight, next, later) in table {
-        let mut vm = Vm::start(&module(FRAGILE), &Options { failure_policy: policy, ..options() }).expect("it starts");
+        let mut vm = Vm::start(
+            &module(FRAGILE),
+            &Options {
+                failure_policy: policy,
+                ..options()
+            },
+        )
+        .expect("it starts");
         let other = vm.open();
-        vm.feed_message(other, Direction::Request, &plain().request).expect("known");
-        vm.feed_headers(other, Direction::Response, &plain().response.headers, false).expect("known");
-        vm.feed_body(other, Direction::Response, b"first ", false).expect("known");
+        vm.feed_message(other, Direction::Request, &plain().request)
+            .expect("known");
+        vm.feed_headers(other, Direction::Response, &plain().response.headers, false)
+            .expect("known");
+        vm.feed_body(other, Direction::Response, b"first ", false)
+            .expect("known");
 
         let replay = vm.exchange(&answer(&["trap", "rest"])).expect("it runs");
-        assert_eq!((replay.client.status, replay.client.ended), failing, "{policy:?}, failing");
+        assert_eq!(
+            (replay.client.status, replay.client.ended),
+            failing,
+            "{policy:?}, failing"
+        );
         assert!(vm.failure().is_some_and(|why| why.contains("unreachable")));
 
-        vm.feed_body(other, Direction::Response, b"second", false).expect("known");
+        vm.feed_body(other, Direction::Response, b"second", false)
+            .expect("known");
         vm.feed_body(other, Direction::Response, b"", true).expect("known");
         let outcome = vm.finish(other).expect("known");
-        assert_eq!((outcome.client.status, outcome.client.ended), in_flight, "{policy:?}, in flight");
+        assert_eq!(
+            (outcome.client.status, outcome.client.ended),
+            in_flight,
+            "{policy:?}, in flight"
+        );
 
-        assert_eq!(vm.exchange(&plain()).expect("it runs").client.status, next, "{policy:?}, next");
+        assert_eq!(
+            vm.exchange(&plain()).expect("it runs").client.status,
+            next,
+            "{policy:?}, next"
+        );
         vm.advance(Duration::from_secs(2));
-        assert_eq!(vm.exchange(&plain()).expect("it runs").client.status, later, "{policy:?}, later");
+        assert_eq!(
+            vm.exchange(&plain()).expect("it runs").client.status,
+            later,
+            "{policy:?}, later"
+        );
     }
 }
 
@@ -169,8 +219,14 @@ fn a_trap_before_the_headers_are_sent_is_a_503_without_a_body() {
 #[test]
 fn an_endless_loop_ends_by_fuel_or_by_time() {
     let endless = module(&[("response_body", "(loop $again (br $again)) #0")]);
-    let by_fuel = Options { fuel: Some(1_000_000), ..options() };
-    let by_time = Options { time_limit: Some(Duration::from_millis(200)), ..options() };
+    let by_fuel = Options {
+        fuel: Some(1_000_000),
+        ..options()
+    };
+    let by_time = Options {
+        time_limit: Some(Duration::from_millis(200)),
+        ..options()
+    };
     for options in [by_fuel, by_time] {
         let mut vm = Vm::start(&endless, &options).expect("it starts");
         let replay = vm.exchange(&plain()).expect("it runs");
@@ -182,9 +238,19 @@ fn an_endless_loop_ends_by_fuel_or_by_time() {
 
 #[test]
 fn memory_stops_at_its_limit() {
-    let greedy = module(&[("request_headers", "(call $say 'grown' (i32.ne (memory.grow #1000) #-1)) #0")]);
+    let greedy = module(&[(
+        "request_headers",
+        "(call $say 'grown' (i32.ne (memory.grow #1000) #-1)) #0",
+    )]);
     for (limit, grown) in [(1 << 30, "grown=1"), (1 << 20, "grown=0")] {
-        let mut vm = Vm::start(&greedy, &Options { memory_limit: limit, ..options() }).expect("it starts");
+        let mut vm = Vm::start(
+            &greedy,
+            &Options {
+                memory_limit: limit,
+                ..options()
+            },
+        )
+        .expect("it starts");
         let replay = vm.exchange(&plain()).expect("it runs");
         assert_eq!(replay.logs[0].text, grown);
         assert!(replay.peak_memory <= limit);
@@ -198,18 +264,24 @@ fn many_streams_at_once_keep_to_themselves() {
     let mut vm = Vm::start(&gather, &options()).expect("it starts");
     let ids: Vec<_> = (0..100).map(|_| vm.open()).collect();
     for id in &ids {
-        vm.feed_message(*id, Direction::Request, &plain().request).expect("known");
-        vm.feed_headers(*id, Direction::Response, &plain().response.headers, false).expect("known");
+        vm.feed_message(*id, Direction::Request, &plain().request)
+            .expect("known");
+        vm.feed_headers(*id, Direction::Response, &plain().response.headers, false)
+            .expect("known");
     }
     for piece in 0..3 {
         for id in &ids {
-            vm.feed_body(*id, Direction::Response, format!("{id}.{piece} ").as_bytes(), false).expect("known");
+            vm.feed_body(*id, Direction::Response, format!("{id}.{piece} ").as_bytes(), false)
+                .expect("known");
         }
     }
     for id in &ids {
         vm.feed_body(*id, Direction::Response, b"", true).expect("known");
         let outcome = vm.finish(*id).expect("known");
-        assert_eq!(outcome.client.message.body_bytes(), format!("{id}.0 {id}.1 {id}.2 ").as_bytes());
+        assert_eq!(
+            outcome.client.message.body_bytes(),
+            format!("{id}.0 {id}.1 {id}.2 ").as_bytes()
+        );
         assert_eq!(outcome.peak_held, outcome.client.message.body_bytes().len());
     }
     assert!(vm.finish(ids[0]).is_err(), "a finished stream is gone");
@@ -234,10 +306,20 @@ fn a_call_is_answered_in_the_root_context_and_may_let_a_stream_go() {
              (drop (call $set_effective (global.get $held))) (drop (call $continue #0))",
         ),
     ]);
-    let reply = Message { headers: headers(&[(":status", "200")]), body: pieces(&["from ", "agent"]), ..Message::default() };
+    let reply = Message {
+        headers: headers(&[(":status", "200")]),
+        body: pieces(&["from ", "agent"]),
+        ..Message::default()
+    };
     let script = [
-        (CallReply::Response(reply), ["context=1", "token=4", "headers=1", "b=0:from agent", "status=0:200"]),
-        (CallReply::Failure, ["context=1", "token=4", "headers=0", "b=1:", "status=2:"]),
+        (
+            CallReply::Response(reply),
+            ["context=1", "token=4", "headers=1", "b=0:from agent", "status=0:200"],
+        ),
+        (
+            CallReply::Failure,
+            ["context=1", "token=4", "headers=0", "b=1:", "status=2:"],
+        ),
     ];
     for (reply, lines) in script {
         let clusters = [("agent".to_owned(), vec![reply])].into();
@@ -257,17 +339,26 @@ fn a_tick_may_let_a_stream_go() {
         ("raw", "(global $held (mut i32) (i32.const 0))"),
         ("configure", "(drop (call $set_tick #100)) #1"),
         ("response_body", "(global.set $held (local.get $id)) #1"),
-        ("tick", "(if (global.get $held) (then (drop (call $set_effective (global.get $held))) (drop (call $continue #1))))"),
+        (
+            "tick",
+            "(if (global.get $held) (then (drop (call $set_effective (global.get $held))) (drop (call $continue #1))))",
+        ),
     ]);
     let mut vm = Vm::start(&ticking, &options()).expect("it starts");
     let replay = vm.exchange(&plain()).expect("it runs");
-    assert_eq!((replay.client.ended, replay.client.message.body_bytes()), (Ended::Complete, b"hello world".to_vec()));
+    assert_eq!(
+        (replay.client.ended, replay.client.message.body_bytes()),
+        (Ended::Complete, b"hello world".to_vec())
+    );
 }
 
 #[test]
 fn metrics_and_shared_data_outlive_a_reload() {
     let counting = module(&[
-        ("configure", "(drop (call $define_metric #0 'starts' #16)) (drop (call $increment_metric (i32.load #16) (i64.const 1))) #1"),
+        (
+            "configure",
+            "(drop (call $define_metric #0 'starts' #16)) (drop (call $increment_metric (i32.load #16) (i64.const 1))) #1",
+        ),
         FRAGILE[0],
     ]);
     let mut vm = Vm::start(&counting, &options()).expect("it starts");

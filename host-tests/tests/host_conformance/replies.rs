@@ -13,7 +13,10 @@ pub const ROWS: &[Row] = &[
                 "(call $header 'status' #2 ':status') (call $say 'n' (local.get $n)) (call $say 'end' (local.get $end))
                  (drop (call $remove #2 'content-length')) #0",
             ),
-            ("response_body", "(call $say 'n' (local.get $n)) (call $say 'end' (local.get $end)) (drop (call $set_buffer #1 #0 #999 'gone')) #0"),
+            (
+                "response_body",
+                "(call $say 'n' (local.get $n)) (call $say 'end' (local.get $end)) (drop (call $set_buffer #1 #0 #999 'gone')) #0",
+            ),
         ],
         exchange: |e| {
             e.origin = Origin::ConnectFailure;
@@ -26,9 +29,18 @@ pub const ROWS: &[Row] = &[
     Row {
         fact: "own reply from request headers runs the own response callbacks",
         probe: &[
-            ("request_headers", "(call $say 'r' (call $reply #403 'why' 'no' '\\01\\00\\00\\00\\03\\00\\00\\00\\01\\00\\00\\00x-a\\001\\00' #-1)) #0"),
-            ("response_headers", "(call $say 'n' (local.get $n)) (call $header 'a' #2 'x-a') (call $header 'length' #2 'content-length') #0"),
-            ("response_body", "(call $body 'b' #1 #0 #99) (call $say 'end' (local.get $end)) #0"),
+            (
+                "request_headers",
+                "(call $say 'r' (call $reply #403 'why' 'no' '\\01\\00\\00\\00\\03\\00\\00\\00\\01\\00\\00\\00x-a\\001\\00' #-1)) #0",
+            ),
+            (
+                "response_headers",
+                "(call $say 'n' (local.get $n)) (call $header 'a' #2 'x-a') (call $header 'length' #2 'content-length') #0",
+            ),
+            (
+                "response_body",
+                "(call $body 'b' #1 #0 #99) (call $say 'end' (local.get $end)) #0",
+            ),
         ],
         says: &["r=0", "n=4", "a=0:1", "length=0:2", "b=0:no", "end=1"],
         client: "403 Complete no",
@@ -39,7 +51,10 @@ pub const ROWS: &[Row] = &[
         fact: "a reply without a body has neither length nor type, and one callback",
         probe: &[
             ("request_headers", "(drop (call $reply #403 'why' #0 #0 #0 #0 #-1)) #0"),
-            ("response_headers", "(call $say 'n' (local.get $n)) (call $say 'end' (local.get $end)) #0"),
+            (
+                "response_headers",
+                "(call $say 'n' (local.get $n)) (call $say 'end' (local.get $end)) #0",
+            ),
             ("response_body", "(call $say 'body' #1) #0"),
         ],
         says: &["n=1", "end=1"],
@@ -49,7 +64,10 @@ pub const ROWS: &[Row] = &[
     Row {
         fact: "own reply from response headers replaces the response, without callbacks",
         probe: &[
-            ("response_headers", "(call $say 'n' #1) (drop (call $reply #500 'why' 'no' #0 #0 #-1)) #0"),
+            (
+                "response_headers",
+                "(call $say 'n' #1) (drop (call $reply #500 'why' 'no' #0 #0 #-1)) #0",
+            ),
             ("response_body", "(call $say 'body' #1) #0"),
         ],
         says: &["n=1"],
@@ -59,7 +77,10 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         fact: "own reply from the response body, headers sent: reset",
-        probe: &[("response_body", "(call $say 'n' (local.get $n)) (drop (call $reply #500 'why' 'no' #0 #0 #-1)) #0")],
+        probe: &[(
+            "response_body",
+            "(call $say 'n' (local.get $n)) (drop (call $reply #500 'why' 'no' #0 #0 #-1)) #0",
+        )],
         says: &["n=6"],
         client: "200 Reset",
         ..PLAIN
@@ -67,7 +88,10 @@ pub const ROWS: &[Row] = &[
     Row {
         fact: "own reply from the request body stops the request",
         probe: &[
-            ("request_body", "(call $say 'n' (local.get $n)) (drop (call $reply #413 'why' 'big' #0 #0 #-1)) #0"),
+            (
+                "request_body",
+                "(call $say 'n' (local.get $n)) (drop (call $reply #413 'why' 'big' #0 #0 #-1)) #0",
+            ),
             ("response_headers", "(call $header 'status' #2 ':status') #0"),
         ],
         exchange: post,
@@ -88,20 +112,29 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         fact: "continue inside a body callback that pauses lets the earlier pieces go",
-        probe: &[("response_body", "(if (local.get $end) (then (drop (call $continue #1)))) #1")],
+        probe: &[(
+            "response_body",
+            "(if (local.get $end) (then (drop (call $continue #1)))) #1",
+        )],
         client: "200 Complete hello world",
         ..PLAIN
     },
     Row {
         fact: "close from the response body: reset",
-        probe: &[("response_body", "(call $say 'n' (local.get $n)) (call $say 'c' (call $close #1)) #0")],
+        probe: &[(
+            "response_body",
+            "(call $say 'n' (local.get $n)) (call $say 'c' (call $close #1)) #0",
+        )],
         says: &["n=6", "c=0"],
         client: "200 Reset",
         ..PLAIN
     },
     Row {
         fact: "close from request headers: reset, and no upstream",
-        probe: &[("request_headers", "(call $say 'c' (call $close #0)) #0"), ("response_headers", "(call $say 'response' #1) #0")],
+        probe: &[
+            ("request_headers", "(call $say 'c' (call $close #0)) #0"),
+            ("response_headers", "(call $say 'response' #1) #0"),
+        ],
         says: &["c=0"],
         client: "0 Reset",
         ..PLAIN
@@ -120,11 +153,16 @@ pub const ROWS: &[Row] = &[
         fact: "a gRPC client gets its reply as a trailers-only response",
         probe: &[
             ("request_headers", "(drop (call $reply #403 'why' 'no' #0 #0 #-1)) #0"),
-            ("response_headers", "(call $header 'status' #2 'grpc-status') (call $header 'message' #2 'grpc-message') (call $say 'end' (local.get $end)) #0"),
+            (
+                "response_headers",
+                "(call $header 'status' #2 'grpc-status') (call $header 'message' #2 'grpc-message') (call $say 'end' (local.get $end)) #0",
+            ),
         ],
         exchange: |e| {
             post(e);
-            e.request.headers.extend(headers(&[("content-type", "application/grpc"), ("te", "trailers")]));
+            e.request
+                .headers
+                .extend(headers(&[("content-type", "application/grpc"), ("te", "trailers")]));
         },
         says: &["status=0:7", "message=0:no", "end=1"],
         client: "200 Complete",
@@ -143,7 +181,17 @@ pub const ROWS: &[Row] = &[
             ("done", "(call $say 'done' #1) #1"),
             ("delete", "(call $say 'delete' #1)"),
         ],
-        says: &["create=0", "start=0", "configure=2", "create=1", "request=1", "response=0", "log=1", "done=1", "delete=1"],
+        says: &[
+            "create=0",
+            "start=0",
+            "configure=2",
+            "create=1",
+            "request=1",
+            "response=0",
+            "log=1",
+            "done=1",
+            "delete=1",
+        ],
         ..PLAIN
     },
 ];

@@ -159,4 +159,42 @@ pub const ROWS: &[Row] = &[
         says: &["s=0", "count=1", "size=4", "get=0", "first=0:K=v", "real=0", "mono=0", "cpu=58", "random=0", "much=28", "time=0"],
         ..PLAIN
     },
+    Row {
+        fact: "which properties exist in request headers, the last body call and the log, and how long they are",
+        probe: &[
+            (
+                "raw",
+                "(func $one (param $name i32) (param $len i32)
+                   (local $status i32)
+                   (i64.store #16 (i64.const 0))
+                   (local.set $status (call $get_property (local.get $name) (local.get $len) #16 #20))
+                   (call $put_byte #32) (call $put_number (local.get $status))
+                   (call $put_byte #58) (call $put_number (i32.load #20)))
+                 (func $all
+                   (call $one 'request\\00time') (call $one 'request\\00size') (call $one 'request\\00total_size')
+                   (call $one 'request\\00duration') (call $one 'request\\00id') (call $one 'request\\00query') (call $flush)
+                   (call $one 'source\\00port') (call $one 'destination\\00port') (call $one 'connection\\00id')
+                   (call $one 'connection\\00mtls') (call $one 'upstream\\00port') (call $one 'source') (call $flush)
+                   (call $one 'response\\00code') (call $one 'response\\00code_details') (call $one 'response\\00flags')
+                   (call $one 'response\\00size') (call $one 'response\\00grpc_status') (call $one 'response\\00backend_latency') (call $flush)
+                   (call $one 'xds\\00listener_direction') (call $one 'connection\\00requested_server_name') (call $one 'metadata') (call $flush))",
+            ),
+            ("request_headers", "(call $all) #0"),
+            ("response_body", "(if (local.get $end) (then (call $all))) #0"),
+            ("log", "(call $all)"),
+        ],
+        says: &[
+            " 0:8 0:8 0:8 1:0 1:0 0:3", " 0:8 0:8 0:8 0:1 1:0 3:0", " 1:0 1:0 0:8 0:8 1:0 1:0", " 0:8 0:0 0:0",
+            " 0:8 0:8 0:8 1:0 1:0 1:0", " 0:8 0:8 0:8 0:1 0:8 3:0", " 0:8 0:12 0:8 0:8 0:8 0:8", " 0:8 0:0 0:0",
+            " 0:8 0:8 0:8 0:8 1:0 0:3", " 0:8 0:8 0:8 0:1 0:8 3:0", " 0:8 0:12 0:8 0:8 0:8 0:8", " 0:8 0:0 0:0",
+        ],
+        strict: true,
+        ..PLAIN
+    },
+    Row {
+        fact: "all request headers as a property: an empty map once they are gone",
+        probe: &[("response_headers", "(call $told 'map' (call $get_property 'request\\00headers' #16 #20)) #0")],
+        says: &["map=0:\0\0\0\0"],
+        ..PLAIN
+    },
 ];

@@ -59,7 +59,7 @@ fn get_status(guest: &mut Guest<'_>, code: u32, ptr: u32, len: u32) -> Answer {
 
 fn get_property(guest: &mut Guest<'_>, path: u32, path_len: u32, ptr: u32, len: u32) -> Answer {
     let path = read(guest, path, path_len)?;
-    let value = properties::get(guest.data(), path).ok_or(Status::NotFound)?;
+    let value = properties::get(guest.data(), path)?;
     give(guest, &value, ptr, len)
 }
 
