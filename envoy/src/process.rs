@@ -49,6 +49,14 @@ impl Envoy {
     /// # Errors
     /// It does not start, ends at once, or is not ready in time. The message holds the end of its log.
     pub fn start(binary: &Path, bootstrap: &Bootstrap, name: &str) -> Result<Self> {
+        Self::start_logging(binary, bootstrap, name, &LOG)
+    }
+
+    /// The same with other log arguments: at trace level each host call is a line, which costs more than the call.
+    ///
+    /// # Errors
+    /// As for [`Envoy::start`].
+    pub fn start_logging(binary: &Path, bootstrap: &Bootstrap, name: &str, levels: &[&str]) -> Result<Self> {
         let files = Files::new(name)?;
         fs::write(&files.config, bootstrap.text())?;
         let log = File::create(&files.log)?;
@@ -57,7 +65,7 @@ impl Envoy {
             .arg(&files.config)
             .args(["--disable-hot-restart", "--concurrency", "1", "--admin-address-path"])
             .arg(&files.admin)
-            .args(LOG)
+            .args(levels)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
