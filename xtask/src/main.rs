@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod args;
+mod bench;
 mod demo;
 mod module;
 mod parts;
@@ -42,7 +43,7 @@ fn act(ask: Ask) -> Result<ExitCode> {
         }
         Ask::Demo(options) => demo::run(&options)?,
         Ask::Test(options) => return test::run(&options),
-        Ask::Bench(rest) => parts::bench(&rest)?,
+        Ask::Bench(rest) => bench::run(&rest)?,
         Ask::Bless => parts::bless()?,
         Ask::Tidy => return tidy::report(),
     }

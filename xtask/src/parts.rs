@@ -200,19 +200,6 @@ fn debian(run: &mut Run) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Runs the benchmarks on a module that was just built.
-pub fn bench(rest: &[String]) -> Result<()> {
-    let wasm = module::build(&setup::wasm()?)?;
-    let with_envoy = setup::python();
-    if let Err(why) = &with_envoy {
-        say(&format!("bench: without Envoy: {why:#}"));
-    }
-    Step::cargo("bench", ["run", "--release", "--package", "keepmum-bench", "--"])
-        .args(rest)
-        .env("KEEPMUM_WASM", &wasm)
-        .run()
-}
-
 /// Writes what comes out of the captures as what is expected.
 pub fn bless() -> Result<()> {
     let wasm = module::build(&setup::wasm()?)?;

@@ -179,7 +179,7 @@ fn update() -> Result<()> {
 }
 
 /// Installs Debian packages when this is root; otherwise the command is the error.
-fn apt(what: &str, packages: &[&str]) -> Result<()> {
+pub fn apt(what: &str, packages: &[&str]) -> Result<()> {
     let command = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
     if !root() {
         bail!("{what} is missing; as root: {command}");

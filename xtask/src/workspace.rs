@@ -22,10 +22,11 @@ pub fn logs() -> PathBuf {
 }
 
 /// The crates, by folder, in dependency order.
-pub const CRATES: [(&str, &str); 5] = [
+pub const CRATES: [(&str, &str); 6] = [
     ("engine", "keepmum-engine"),
     ("plugin", "keepmum-plugin"),
     ("host-tests", "keepmum-host-tests"),
     ("envoy", "keepmum-envoy"),
+    ("bench", "keepmum-bench"),
     ("xtask", "xtask"),
 ];
