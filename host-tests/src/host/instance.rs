@@ -43,7 +43,7 @@ pub(super) struct Instance {
 /// A module that could not be started, with what it left.
 pub(super) struct NotStarted {
     pub(super) reason: String,
-    pub(super) lasting: Option<Lasting>,
+    pub(super) lasting: Box<Lasting>,
 }
 
 impl Instance {
@@ -59,7 +59,7 @@ impl Instance {
         let instance = match compiled.pre.instantiate(&mut store) {
             Ok(instance) => instance,
             Err(e) => {
-                let lasting = Some(store.into_data().lasting);
+                let lasting = Box::new(store.into_data().lasting);
                 return Err(NotStarted {
                     reason: format!("cannot instantiate: {e:#}"),
                     lasting,
@@ -85,13 +85,13 @@ impl Instance {
         match this.failed.take() {
             Some(reason) => Err(NotStarted {
                 reason,
-                lasting: Some(this.into_lasting()),
+                lasting: Box::new(this.into_lasting()),
             }),
             None if !configured => {
                 let reason = format!("{} returned false", this.host().callback);
                 Err(NotStarted {
                     reason,
-                    lasting: Some(this.into_lasting()),
+                    lasting: Box::new(this.into_lasting()),
                 })
             }
             None => Ok(this),

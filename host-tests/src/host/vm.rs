@@ -70,7 +70,7 @@ impl Vm {
             .compiled(&options)
             .map_err(|e| refused(format!("{e:#}"), Vec::new()))?;
         let started = Instance::start(&compiled, &options, Lasting::new(&options));
-        let instance = started.map_err(|not| refused(not.reason, not.lasting.map(|l| l.logs).unwrap_or_default()))?;
+        let instance = started.map_err(|not| refused(not.reason, not.lasting.logs))?;
         let mut vm = Self {
             options,
             instance,
@@ -135,9 +135,7 @@ impl Vm {
                 self.run_deferred();
             }
             Err(not) => {
-                if let Some(lasting) = not.lasting {
-                    self.instance.host_mut().lasting = lasting;
-                }
+                self.instance.host_mut().lasting = *not.lasting;
                 self.failed_at = Some(now);
             }
         }
@@ -174,6 +172,9 @@ impl Vm {
     /// Feeds trailers.
     pub fn feed_trailers(&mut self, id: StreamId, direction: Direction, trailers: &Headers) -> Result<()> {
         self.known(id)?;
+        if self.instance.host().lasting.streams.get(&id).is_some_and(|stream| stream.half(direction).stalled) {
+            return Ok(());
+        }
         self.trailers(id, direction, HeaderMap::from_wire(Kind::Trailers, trailers));
         self.settle();
         Ok(())
