@@ -97,7 +97,10 @@ fn what_cannot_be_done_exits_with_2_and_says_why() {
         (vec!["--wasm", &probe, "--captures", "/nowhere.har"], "/nowhere.har"),
         (vec!["--wasm", &probe, "--policy", "/nowhere.json"], "/nowhere.json"),
         (vec!["--wasm", &probe, "--html", "/nowhere/x.html"], "/nowhere/x.html"),
-        (vec!["--wasm", file!()], "cannot"),
+        (
+            vec!["--wasm", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")],
+            "Cargo.toml",
+        ),
     ] {
         let output = run(&arguments);
         let text = String::from_utf8(output.stderr).unwrap();

@@ -24,11 +24,12 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 pub use leak::leaked;
 pub use plants::Plants;
+pub(crate) use plants::written;
 
 use crate::exchange::Exchange;
 
-/// Files that lie among captures and are none.
-const NOT_CAPTURES: [&str; 2] = ["plants.json", "README.md"];
+/// What a folder's captures end with, and the one such file that is none. Elsewhere content decides.
+const CAPTURES: [&str; 4] = ["har", "json", "jsonl", "ndjson"];
 
 /// Reads a file, or a folder with everything in it in the order of names. Exchange names come out unique.
 pub fn read(path: &Path) -> Result<Vec<Exchange>> {
@@ -62,10 +63,9 @@ fn read_folder(path: &Path) -> Result<Vec<Exchange>> {
             exchanges.extend(read_folder(&entry)?);
             continue;
         }
-        let ignored = entry
-            .file_name()
-            .is_none_or(|name| NOT_CAPTURES.iter().any(|n| name == *n));
-        if ignored {
+        let extension = entry.extension().unwrap_or_default();
+        let is_table = entry.file_name().is_some_and(|name| name == plants::TABLE);
+        if is_table || !CAPTURES.iter().any(|known| extension == *known) {
             continue;
         }
         let documents = json::documents(&entry)?;

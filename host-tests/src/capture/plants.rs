@@ -16,7 +16,7 @@ use super::json::{self, At};
 use crate::exchange::{Exchange, Message, Planted};
 
 /// The table's file name.
-const TABLE: &str = "plants.json";
+pub(super) const TABLE: &str = "plants.json";
 const OPEN: &[u8] = b"{{plant:";
 const CLOSE: &[u8] = b"}}";
 
@@ -63,6 +63,20 @@ impl Form {
             }),
         }
     }
+}
+
+/// A secret as encoders write it, each way once.
+pub(crate) fn written(secret: &[u8]) -> Vec<Vec<u8>> {
+    let mut all = vec![secret.to_vec()];
+    if let Ok(secret) = std::str::from_utf8(secret) {
+        for form in [Form::Json, Form::JsonSlash, Form::JsonUnicode, Form::Url] {
+            let text = form.write(secret).into_bytes();
+            if !all.contains(&text) {
+                all.push(text);
+            }
+        }
+    }
+    all
 }
 
 fn each_byte(value: &str, write: impl Fn(&mut String, u8) -> std::fmt::Result) -> String {

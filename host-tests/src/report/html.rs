@@ -114,8 +114,16 @@ impl Page {
         self.total(found, "findings", "found");
         self.total(detectors.len(), "detectors matched", "");
         self.total(planted, "secrets planted", "");
-        self.total(leaked, "of them reached a client", if leaked > 0 { "bad" } else { "good" });
-        self.total(uninspected, "with a part not inspected", if uninspected > 0 { "warn" } else { "" });
+        self.total(
+            leaked,
+            "of them reached a client",
+            if leaked > 0 { "bad" } else { "good" },
+        );
+        self.total(
+            uninspected,
+            "with a part not inspected",
+            if uninspected > 0 { "warn" } else { "" },
+        );
         if not_replayed > 0 {
             self.total(not_replayed, "not replayed", "warn");
         }
@@ -146,8 +154,10 @@ impl Page {
                     let mut detectors: Vec<&str> = replay.findings.iter().map(|f| f.detector.as_str()).collect();
                     detectors.sort_unstable();
                     detectors.dedup();
-                    let detectors: Vec<_> =
-                        detectors.into_iter().map(|d| format!("<code>{}</code>", text(d))).collect();
+                    let detectors: Vec<_> = detectors
+                        .into_iter()
+                        .map(|d| format!("<code>{}</code>", text(d)))
+                        .collect();
                     let found = match replay.findings.len() {
                         0 => "–".to_owned(),
                         n => n.to_string(),
@@ -238,7 +248,12 @@ impl Page {
         if !uninspected.is_empty() {
             self.put("<h3>Not inspected</h3>\n<ul>\n");
             for (reason, _) in uninspected {
-                let _ = writeln!(self.out, "<li><code>{}</code>: {}</li>", text(reason), why_uninspected(reason));
+                let _ = writeln!(
+                    self.out,
+                    "<li><code>{}</code>: {}</li>",
+                    text(reason),
+                    why_uninspected(reason)
+                );
             }
             self.put("</ul>\n");
         }
@@ -248,14 +263,26 @@ impl Page {
     }
 
     fn facts(&mut self, exchange: &Exchange, replay: &Replay) {
-        let show = |name| text(&String::from_utf8_lossy(exchange.request.header(name).unwrap_or_default()));
+        let show = |name| {
+            text(&String::from_utf8_lossy(
+                exchange.request.header(name).unwrap_or_default(),
+            ))
+        };
         let path = show(":path");
         // A query string may hold a secret of the client's.
-        let path = path.split_once('?').map_or(path.clone(), |(path, _)| format!("{path}?…"));
+        let path = path
+            .split_once('?')
+            .map_or(path.clone(), |(path, _)| format!("{path}?…"));
         self.put("<dl class=\"facts\">\n");
-        self.fact("Request", &format!("<code>{} {}{path}</code>", show(":method"), show(":authority")));
+        self.fact(
+            "Request",
+            &format!("<code>{} {}{path}</code>", show(":method"), show(":authority")),
+        );
         self.fact("Status", &status(exchange, replay));
-        self.fact("Body", &format!("{} → {}", extent(&exchange.response), extent(&replay.client.message)));
+        self.fact(
+            "Body",
+            &format!("{} → {}", extent(&exchange.response), extent(&replay.client.message)),
+        );
         if exchange.origin == Origin::ConnectFailure {
             self.fact("Made by", "the proxy itself");
         }
@@ -277,7 +304,11 @@ impl Page {
     fn found(&mut self, replay: &Replay) {
         let mut counted: Vec<(&str, &str, &str, usize)> = Vec::new();
         for finding in &replay.findings {
-            let key = (finding.detector.as_str(), finding.place.as_str(), finding.action.as_str());
+            let key = (
+                finding.detector.as_str(),
+                finding.place.as_str(),
+                finding.action.as_str(),
+            );
             match counted.iter_mut().find(|known| (known.0, known.1, known.2) == key) {
                 Some(known) => known.3 += 1,
                 None => counted.push((key.0, key.1, key.2, 1)),

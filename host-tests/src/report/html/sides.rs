@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::super::mask::{escaped, masked, visible_lines};
 use super::super::parts::{Part, Piece};
 use super::{Page, bytes, plural, text};
+use crate::capture::written;
 use crate::exchange::Exchange;
 use crate::replay::Replay;
 
@@ -28,19 +29,20 @@ enum Side {
     After,
 }
 
-/// What must not be shown in clear, wherever it stands.
-struct Secrets<'a> {
-    values: Vec<&'a [u8]>,
+/// What must not be shown in clear, wherever it stands and however it is escaped.
+struct Secrets {
+    values: Vec<Vec<u8>>,
     planted: usize,
 }
 
-impl<'a> Secrets<'a> {
-    fn of(exchange: &'a Exchange, parts: &[Part<'a>]) -> Self {
-        let mut values: Vec<&[u8]> = exchange.planted.iter().map(|plant| plant.value.as_slice()).collect();
+impl Secrets {
+    fn of(exchange: &Exchange, parts: &[Part]) -> Self {
+        let planted = exchange.planted.iter();
+        let mut values: Vec<_> = planted.flat_map(|plant| written(&plant.value)).collect();
         let planted = values.len();
         for piece in parts.iter().flat_map(Part::findings) {
-            if piece.before.len() >= TELLING && !values.contains(&piece.before) {
-                values.push(piece.before);
+            if piece.before.len() >= TELLING && !values.iter().any(|value| value == piece.before) {
+                values.push(piece.before.to_vec());
             }
         }
         Self { values, planted }
