@@ -3,6 +3,7 @@
 //!
 //! Bodies of up to 8 KiB are cut at every byte. Larger ones are cut at every byte too, in overlapping windows of
 //! 1 KiB that each count as a body (all cuts of the whole would be a terabyte of work), and as a whole at seeded places.
+//! Through the module, what is larger than 2 KiB is cut at every byte around each finding, and elsewhere at 2,048 places.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
@@ -133,6 +134,17 @@ fn through_module(vm: &mut Vm, exchange: &Exchange, pieces: &[&[u8]]) -> (Ended,
     )
 }
 
+/// Where in the body secrets stand.
+fn found_at(module: &Module, options: &Options, exchange: &Exchange) -> Vec<(usize, usize)> {
+    let debug = Options {
+        log_level: LogLevel::Debug,
+        ..options.clone()
+    };
+    let replay = Vm::start(module, &debug).unwrap().exchange(exchange).unwrap();
+    let body = replay.findings.iter().filter(|f| f.place == "response.body");
+    body.map(|f| (f.start as usize, f.end as usize)).collect()
+}
+
 #[test]
 #[ignore = "needs the module: cargo xtask test --only captures"]
 fn every_cut_of_every_capture_gives_the_same_through_the_module() {
@@ -153,6 +165,7 @@ fn every_cut_of_every_capture_gives_the_same_through_the_module() {
             };
             let mut vm = Vm::start(&module, &options).unwrap();
             let want = through_module(&mut vm, &exchange, &[&body]);
+            let places = found_at(&module, &options, &exchange);
             let mut check = |cuts: &[usize]| {
                 let got = through_module(&mut vm, &exchange, &pieces(&body, cuts));
                 assert!(
@@ -163,9 +176,13 @@ fn every_cut_of_every_capture_gives_the_same_through_the_module() {
                     got.1.len()
                 );
             };
-            let every = if http2 { 7 } else { 1 };
-            for at in (0..=body.len().min(SMALL)).step_by(every) {
-                check(&[at]);
+            // Every byte where something was found and around it; elsewhere every byte of what is small.
+            let every = if http2 { 7 } else { body.len() / 2048 + 1 };
+            for at in 0..=body.len() {
+                let near = places.iter().any(|(from, to)| at + 40 > *from && at < *to + 40);
+                if near || at % every == 0 {
+                    check(&[at]);
+                }
             }
             for _ in 0..20 {
                 check(&seeded.cuts(body.len()));

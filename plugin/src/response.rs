@@ -55,6 +55,7 @@ pub(crate) struct Response {
     connect: bool,
     status: u16,
     own_reply: bool,
+    failed: bool,
     stream: Option<Stream>,
 }
 
@@ -73,15 +74,14 @@ impl Response {
             connect: false,
             status: 0,
             own_reply: false,
+            failed: false,
             stream: None,
         }
     }
 
     /// Redacts all values of a list in place.
-    fn values(&mut self, list: &mut Headers, kind: &str) {
-        let Ok(mut work) = self.shared.work.try_borrow_mut() else {
-            return;
-        };
+    fn values(&mut self, list: &mut Headers, kind: &str) -> Result<(), &'static str> {
+        let mut work = self.shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
         for i in 0..list.pairs.len() {
             let Some((name, value)) = list.pairs.get(i) else {
                 continue;
@@ -106,6 +106,7 @@ impl Response {
             }
         }
         self.exchange.enter(BODY);
+        Ok(())
     }
 
     /// What kind of body follows; `None`: it is not looked at, for a reason that has been counted.
@@ -158,35 +159,29 @@ impl Response {
     }
 
     /// Takes what is new in the proxy's buffer through the engine. `true`: the tail is settled.
-    fn read(&mut self, size: usize, last: bool) -> bool {
-        let Some(s) = &mut self.stream else { return true };
-        let Ok(mut work) = self.shared.work.try_borrow_mut() else {
-            return true;
-        };
+    fn read(&mut self, size: usize, last: bool) -> Result<bool, &'static str> {
+        let Some(s) = &mut self.stream else { return Ok(true) };
+        let mut work = self.shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
         let mut at = s.read;
         let mut piece_out = Vec::new();
         while at < size {
-            let Ok(piece) = host::buffer(Buffer::ResponseBody, at, PIECE.min(size - at)) else {
-                break;
-            };
+            let piece = host::buffer(Buffer::ResponseBody, at, PIECE.min(size - at)).unwrap_or_default();
             if piece.is_empty() {
-                break;
+                return Err("the body could not be read");
             }
             piece_out.clear();
-            let flow = s
-                .body
-                .push(&self.engine, &mut work, &mut self.exchange, &piece, &mut piece_out);
+            let exchange = &mut self.exchange;
+            let flow = s.body.push(&self.engine, &mut work, exchange, &piece, &mut piece_out);
             match (&mut s.out, flow) {
                 (None, Flow::Pass) => {}
                 (Some(out), Flow::Pass) => out.extend_from_slice(&piece),
                 (Some(out), Flow::Out) => out.extend_from_slice(&piece_out),
                 (None, Flow::Out) => {
                     // The first change: what passed before it has to be said again.
-                    let mut out = if at == 0 {
-                        Vec::new()
-                    } else {
-                        host::buffer(Buffer::ResponseBody, 0, at).unwrap_or_default()
-                    };
+                    let mut out = host::buffer(Buffer::ResponseBody, 0, at).unwrap_or_default();
+                    if out.len() != at {
+                        return Err("the body could not be read again");
+                    }
                     out.extend_from_slice(&piece_out);
                     s.out = Some(out);
                 }
@@ -197,42 +192,67 @@ impl Response {
             }
         }
         s.read = at;
-        if last || s.left == Some(0) {
-            piece_out.clear();
-            if s.body
-                .finish(&self.engine, &mut work, &mut self.exchange, &mut piece_out)
-                == Flow::Out
-            {
-                s.out.get_or_insert_with(Vec::new).extend_from_slice(&piece_out);
-            }
-            return true;
+        if !last && s.left != Some(0) {
+            return Ok(s.body.held() == 0);
         }
-        s.body.held() == 0
+        piece_out.clear();
+        let exchange = &mut self.exchange;
+        if s.body.finish(&self.engine, &mut work, exchange, &mut piece_out) == Flow::Out {
+            s.out.get_or_insert_with(Vec::new).extend_from_slice(&piece_out);
+        }
+        Ok(true)
     }
 
     /// Lets the proxy's buffer of `size` bytes go, as it is or rewritten.
-    fn release(&mut self, size: usize) {
-        let Some(s) = &mut self.stream else { return };
+    fn release(&mut self, size: usize) -> Result<(), &'static str> {
+        let Some(s) = &mut self.stream else { return Ok(()) };
         s.read = 0;
-        let Some(out) = s.out.take() else { return };
-        if !self.engine.enforces() {
-            return;
+        let Some(out) = s.out.take() else { return Ok(()) };
+        let same = || out.len() == size && host::buffer(Buffer::ResponseBody, 0, size).is_ok_and(|now| now == out);
+        if !self.engine.enforces() || (size == 0 && out.is_empty()) || same() {
+            return Ok(());
         }
-        let same = out.len() == size && host::buffer(Buffer::ResponseBody, 0, size).is_ok_and(|now| now == out);
-        if same || (size == 0 && out.is_empty()) {
-            return;
+        host::replace_buffer(Buffer::ResponseBody, size, &out).map_err(|_| "the body could not be rewritten")
+    }
+
+    /// Something that must not be passed on cannot be taken out either: the stream ends here, and what is in the
+    /// proxy's buffer goes no further.
+    fn fail(&mut self, why: &str, size: usize) -> Action {
+        if !self.failed {
+            self.failed = true;
+            self.shared.metrics.event("stream_reset");
+            host::log(Level::Warn, &format!("keepmum reset a stream: {why}"));
         }
-        if host::replace_buffer(Buffer::ResponseBody, size, &out).is_err() {
-            self.fail("buffer");
+        if size > 0 {
+            let _ = host::replace_buffer(Buffer::ResponseBody, size, b"");
+        }
+        let _ = host::reset_response();
+        Action::Pause
+    }
+
+    /// A request id as it may stand in a log line: a client can put anything there, even a secret.
+    fn safe_id(&self, id: &[u8]) -> String {
+        let plain = id.len() <= 64
+            && id
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        let Ok(mut work) = self.shared.work.try_borrow_mut() else {
+            return String::new();
+        };
+        let mut apart = Exchange::default();
+        let redacted = apart.value(&self.engine, &mut work, id).is_some() || apart.counts().next().is_some();
+        if !plain || redacted {
+            String::new()
+        } else {
+            String::from_utf8_lossy(id).into_owned()
         }
     }
 
-    /// Something that must not be passed on cannot be taken out either: the stream ends here.
-    fn fail(&mut self, why: &str) {
-        self.shared.metrics.event("stream_reset");
-        host::log(Level::Warn, &format!("keepmum reset a stream: {why}"));
-        let _ = host::reset_response();
-        self.stream = None;
+    /// Headers that could not be read or redacted must not go out.
+    fn refuse(&mut self) -> Action {
+        self.shared.metrics.event("host_errors");
+        self.reply(502, &[], b"");
+        Action::Pause
     }
 }
 
@@ -246,13 +266,7 @@ impl HttpContext for Response {
         let method = list.first(b":method").unwrap_or_default();
         self.head = method == b"HEAD";
         self.connect = method == b"CONNECT";
-        let id = list.first(b"x-request-id").unwrap_or_default();
-        self.request_id = id
-            .iter()
-            .take(64)
-            .filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-            .map(|b| char::from(*b))
-            .collect();
+        self.request_id = self.safe_id(list.first(b"x-request-id").unwrap_or_default());
         if self.engine.scans_body() && self.engine.enforces() && !self.connect {
             for name in NARROWED {
                 if list.first(name).is_some() && host::remove(Map::Request, name).is_err() {
@@ -268,16 +282,15 @@ impl HttpContext for Response {
             return Action::Continue;
         }
         let Some(mut list) = Headers::get(Map::Response) else {
-            self.shared.metrics.event("host_errors");
-            return Action::Continue;
+            return self.refuse();
         };
         let status = list
             .first(b":status")
             .and_then(|s| std::str::from_utf8(s).ok())
             .and_then(|s| s.parse().ok());
         self.status = status.unwrap_or(0);
-        if self.engine.scans_headers() {
-            self.values(&mut list, "header");
+        if self.engine.scans_headers() && self.values(&mut list, "header").is_err() {
+            return self.refuse();
         }
         let grpc = list
             .first(b"content-type")
@@ -340,50 +353,58 @@ impl HttpContext for Response {
             }
         }
         if self.engine.enforces() && list.put(Map::Response).is_err() {
-            // Headers that could not be redacted must not go out.
-            self.shared.metrics.event("host_errors");
-            self.reply(502, &[], b"");
-            return Action::Pause;
+            return self.refuse();
         }
         Action::Continue
     }
 
     fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        if self.failed {
+            return self.fail("", size);
+        }
         if self.stream.is_none() || self.own_reply {
             return Action::Continue;
         }
-        let settled = self.read(size, end_of_stream);
+        let settled = match self.read(size, end_of_stream) {
+            Ok(settled) => settled,
+            Err(why) => return self.fail(why, size),
+        };
         let trailers = self.stream.as_ref().is_some_and(|s| s.trailers);
         if !settled && trailers && size <= PAUSE_BYTES && self.engine.enforces() {
             return Action::Pause;
         }
-        self.release(size);
-        Action::Continue
+        match self.release(size) {
+            Ok(()) => Action::Continue,
+            Err(why) => self.fail(why, size),
+        }
     }
 
     fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        if self.failed {
+            return self.fail("", 0);
+        }
         if self.own_reply {
             return Action::Continue;
         }
         if let Some(paused) = self.stream.as_ref().map(|s| s.read) {
-            self.read(paused, true);
-            let lost = paused == 0
-                && self
-                    .stream
-                    .as_ref()
-                    .is_some_and(|s| s.out.as_ref().is_some_and(|o| !o.is_empty()));
-            if lost && self.engine.enforces() {
-                self.fail("trailers came while the tail of a large chunk was being held");
-                return Action::Continue;
+            let settled = self.read(paused, true);
+            let has_tail = self
+                .stream
+                .as_ref()
+                .is_some_and(|s| s.out.as_ref().is_some_and(|o| !o.is_empty()));
+            if paused == 0 && has_tail && self.engine.enforces() {
+                return self.fail("trailers came while the end of a chunk was being held", 0);
             }
-            self.release(paused);
+            if let Err(why) = settled.and_then(|_| self.release(paused)) {
+                return self.fail(why, paused);
+            }
         }
         if self.engine.scans_trailers()
             && let Some(mut list) = Headers::get(Map::ResponseTrailers)
         {
-            self.values(&mut list, "trailer");
-            if self.engine.enforces() && list.put(Map::ResponseTrailers).is_err() {
-                self.fail("trailers could not be rewritten");
+            let read = self.values(&mut list, "trailer");
+            if read.is_err() || (self.engine.enforces() && list.put(Map::ResponseTrailers).is_err()) {
+                return self.fail("the trailers could not be rewritten", 0);
             }
         }
         Action::Continue
