@@ -259,7 +259,7 @@ impl Page {
         }
         let bodies = Bodies::of(&exchange.response, replay);
         let parts = parts::parts(&exchange.response, replay, &bodies);
-        self.sides(&parts, exchange, replay);
+        self.sides(&parts, exchange);
     }
 
     fn facts(&mut self, exchange: &Exchange, replay: &Replay) {

@@ -298,6 +298,21 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_two_texts_are_matched_or_not_and_never_misquoted(
+            before in "[aS:]{0,12}", after in "[aS:*]{0,12}",
+            spans in proptest::collection::vec((0..14_u64, 0..14_u64), 0..4),
+        ) {
+            let findings: Vec<_> = spans.iter().map(|(a, b)| finding("label", *a.min(b), *a.max(b))).collect();
+            if let Some(pieces) = align(before.as_bytes(), after.as_bytes(), findings.iter().collect()) {
+                let of = |side: fn(&Piece) -> Vec<u8>| pieces.iter().flat_map(side).collect::<Vec<u8>>();
+                proptest::prop_assert_eq!(of(|piece| piece.before.to_vec()), before.as_bytes());
+                proptest::prop_assert_eq!(of(|piece| piece.after.to_vec()), after.as_bytes());
+            }
+        }
+    }
+
     #[test]
     fn a_finding_goes_to_the_value_that_changed() {
         let cookie = |value: &str| (b"set-cookie".to_vec(), value.as_bytes().to_vec());

@@ -6,8 +6,7 @@ use super::super::mask::{escaped, masked, visible_lines};
 use super::super::parts::{Part, Piece};
 use super::{Page, bytes, plural, text};
 use crate::capture::written;
-use crate::exchange::Exchange;
-use crate::replay::Replay;
+use crate::exchange::{End, Exchange};
 
 /// How much of the text around a finding is shown.
 const CONTEXT: usize = 240;
@@ -48,6 +47,16 @@ impl Secrets {
         Self { values, planted }
     }
 
+    /// Where to cut a text near `at`, so that no secret is cut: half of one would not be known as one.
+    fn edge(&self, text: &[u8], at: usize) -> usize {
+        let crossing = self.values.iter().filter_map(|value| {
+            let from = at.saturating_sub(value.len().saturating_sub(1));
+            let to = (at + value.len().saturating_sub(1)).min(text.len());
+            memchr::memmem::find(text.get(from..to)?, value).map(|found| from + found)
+        });
+        crossing.min().unwrap_or(at)
+    }
+
     /// The first of them in a text: where, how long, and whether it was planted.
     fn first(&self, text: &[u8]) -> Option<(usize, usize, bool)> {
         let found = self.values.iter().enumerate().filter_map(|(index, value)| {
@@ -60,7 +69,7 @@ impl Secrets {
 
 impl Page {
     /// Everything that can be compared.
-    pub(super) fn sides(&mut self, parts: &[Part], exchange: &Exchange, replay: &Replay) {
+    pub(super) fn sides(&mut self, parts: &[Part], exchange: &Exchange) {
         let secrets = Secrets::of(exchange, parts);
         let (body, fields): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part.name.is_empty());
         let (trailers, headers): (Vec<_>, Vec<_>) = fields
@@ -68,7 +77,7 @@ impl Page {
             .partition(|part| part.place.starts_with("response.trailer."));
         self.fields("Headers", &headers, &secrets);
         for part in body {
-            self.body(part, &secrets, exchange, replay);
+            self.body(part, &secrets, exchange);
         }
         if !trailers.is_empty() {
             self.fields("Trailers", &trailers, &secrets);
@@ -112,7 +121,7 @@ impl Page {
         let Some(value) = value else {
             let what = match side {
                 Side::Before => "not there",
-                Side::After if HOP_BY_HOP.contains(&part.name.as_str()) => "not passed on: it is of the connection",
+                Side::After if HOP_BY_HOP.contains(&part.name.as_str()) => "the connection's own, never passed on",
                 Side::After => "taken out",
             };
             let _ = write!(
@@ -137,7 +146,7 @@ impl Page {
         self.put("</code></div>");
     }
 
-    fn body(&mut self, part: &Part, secrets: &Secrets, exchange: &Exchange, replay: &Replay) {
+    fn body(&mut self, part: &Part, secrets: &Secrets, exchange: &Exchange) {
         let (before, after) = (part.before.unwrap_or_default(), part.after.unwrap_or_default());
         self.put("<h3>Body</h3>\n");
         if before.is_empty() && after.is_empty() {
@@ -161,12 +170,9 @@ impl Page {
         } else {
             self.compared(part, before, after, secrets);
         }
-        if after.len() < before.len() && exchange.response.end != crate::exchange::End::Complete {
-            let _ = writeln!(
-                self.out,
-                "<p class=\"note\">The upstream reset the connection; what was still held back then did not go out. \
-                 The stream held at most {}.</p>",
-                bytes(replay.peak_held)
+        if after.len() < before.len() && exchange.response.end == End::Reset {
+            self.put(
+                "<p class=\"note\">The upstream reset the connection; what was held back then did not go out.</p>\n",
             );
         }
     }
@@ -208,15 +214,13 @@ impl Page {
                 Side::Before => piece.before,
                 Side::After => piece.after,
             };
-            let head = if index == 0 {
-                0
-            } else {
-                boundary(text, CONTEXT.min(text.len()))
+            let head = match index {
+                0 => 0,
+                _ => secrets.edge(text, line_end(text, CONTEXT.min(text.len()))),
             };
-            let tail = if index == last {
-                text.len()
-            } else {
-                boundary(text, text.len().saturating_sub(CONTEXT))
+            let tail = match index {
+                _ if index == last => text.len(),
+                _ => secrets.edge(text, line_start(text, text.len().saturating_sub(CONTEXT))),
             };
             if whole || tail <= head {
                 self.plain(text, secrets);
@@ -229,7 +233,7 @@ impl Page {
     }
 
     fn glance(&mut self, text: &[u8], secrets: &Secrets, most: usize) {
-        let end = boundary(text, most.min(text.len()));
+        let end = secrets.edge(text, line_end(text, most.min(text.len())));
         self.plain(text.get(..end).unwrap_or_default(), secrets);
         if end < text.len() {
             self.elided(&bytes(text.len() - end));
@@ -303,6 +307,24 @@ fn is_binary(body: &[u8]) -> bool {
         .err()
         .is_some_and(|why| why.error_len().is_some());
     broken || body.contains(&0)
+}
+
+/// Where to stop showing text: at `at`, or after the last line that ends shortly before it.
+fn line_end(text: &[u8], at: usize) -> usize {
+    let from = at.saturating_sub(CONTEXT / 2);
+    match text.get(from..at).and_then(|text| memchr::memrchr(b'\n', text)) {
+        Some(found) if at < text.len() => from + found + 1,
+        _ => boundary(text, at),
+    }
+}
+
+/// Where to begin showing text: at `at`, or at the first line that begins shortly after it.
+fn line_start(text: &[u8], at: usize) -> usize {
+    let to = (at + CONTEXT / 2).min(text.len());
+    match text.get(at..to).and_then(|text| memchr::memchr(b'\n', text)) {
+        Some(found) if at > 0 => at + found + 1,
+        _ => boundary(text, at),
+    }
 }
 
 /// The nearest position at or before `at` that does not cut a character of UTF-8.

@@ -165,6 +165,25 @@ fn a_large_body_is_shown_around_its_findings() {
     assert_eq!(page.matches("… 599.8 kB …").count(), 4);
 }
 
+/// A secret that the module missed, across the edge of what is shown.
+#[test]
+fn no_half_of_a_secret_is_shown_at_an_edge() {
+    for distance in 200..280 {
+        let mut case = case("");
+        let gap = "x".repeat(distance);
+        let rest = "y".repeat(5_000);
+        let text = |found: &str| format!("{found}{gap}MISSEDMISSEDMISSED{rest}");
+        case.exchange.response.body = vec![text("SECRETSECRETSECRET").into_bytes()];
+        if let Outcome::Replayed(replay) = &mut case.outcome {
+            replay.client.message.body = vec![text("[REDACTED:some-<key>]").into_bytes()];
+            replay.findings[0].start = 0;
+            replay.findings[0].end = 18;
+        }
+        let page = html(&[case], &About::default());
+        assert!(page.contains("[REDACTED:") && !page.contains("MISSED"), "{distance}");
+    }
+}
+
 #[test]
 fn an_exchange_that_was_not_replayed_says_why() {
     let mut case = case("");
