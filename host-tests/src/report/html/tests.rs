@@ -1,3 +1,6 @@
+//! The report on hostile text, on secrets that were found, missed and escaped, and on large bodies: read as HTML text, since
+//! what must not be in it is easier to name than what must.
+
 use std::collections::BTreeMap;
 
 use super::*;
