@@ -166,10 +166,14 @@ fn summary(cases: &[Case]) -> String {
     let leaked: usize = cases.iter().map(|case| case.leaked().len()).sum();
     let faults: usize = cases.iter().map(|case| case.faults().len()).sum();
     let uninspected = cases.iter().filter(|case| !case.uninspected().is_empty()).count();
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     format!(
-        "{} exchanges, {found} findings; {leaked} of {planted} planted secrets reached a client; \
-         {uninspected} exchanges with a part not inspected; {faults} faults",
-        cases.len()
+        "{}, {}; {leaked} of {} reached a client; {} with a part not inspected; {}",
+        count(cases.len(), "exchange"),
+        count(found, "finding"),
+        count(planted, "planted secret"),
+        count(uninspected, "exchange"),
+        count(faults, "fault"),
     )
 }
 
