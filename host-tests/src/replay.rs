@@ -6,8 +6,8 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use crate::exchange::{Exchange, Message, Origin};
-pub use crate::host::{Ended, Seen};
 use crate::host::{Direction, LogLine, Module, Options, Vm};
+pub use crate::host::{Ended, Seen};
 
 /// Ticks that a stream which waits is given before it counts as hanging.
 const PATIENCE: usize = 3;

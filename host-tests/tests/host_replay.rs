@@ -9,7 +9,10 @@ use keepmum_host_tests::host::{Module, Options};
 use keepmum_host_tests::replay::{Ended, replay};
 
 fn headers(pairs: &[(&str, &str)]) -> Headers {
-    pairs.iter().map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec())).collect()
+    pairs
+        .iter()
+        .map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec()))
+        .collect()
 }
 
 fn probe(name: &str) -> Module {
@@ -20,11 +23,21 @@ fn chunked() -> Exchange {
     Exchange {
         name: "chunked".into(),
         request: Message {
-            headers: headers(&[(":method", "GET"), (":path", "/"), (":scheme", "http"), (":authority", "a.example")]),
+            headers: headers(&[
+                (":method", "GET"),
+                (":path", "/"),
+                (":scheme", "http"),
+                (":authority", "a.example"),
+            ]),
             ..Message::default()
         },
         response: Message {
-            headers: headers(&[(":status", "200"), ("content-type", "text/plain"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]),
+            headers: headers(&[
+                (":status", "200"),
+                ("content-type", "text/plain"),
+                ("set-cookie", "a=1"),
+                ("set-cookie", "b=2"),
+            ]),
             body: vec![b"one ".to_vec(), b"two ".to_vec(), vec![b'x'; 200_000]],
             ..Message::default()
         },
@@ -39,7 +52,15 @@ fn a_module_that_only_reads_changes_nothing() {
         for trailers in [None, Some(headers(&[("x-end", "1")]))] {
             let mut exchange = chunked();
             exchange.response.trailers = trailers;
-            let replay = replay(&module, &Options { http2, ..Options::default() }, &exchange).expect("it starts");
+            let replay = replay(
+                &module,
+                &Options {
+                    http2,
+                    ..Options::default()
+                },
+                &exchange,
+            )
+            .expect("it starts");
             assert_eq!(replay.client.ended, Ended::Complete);
             assert_eq!(replay.client.status, 200);
             assert_eq!(replay.client.message, exchange.response);

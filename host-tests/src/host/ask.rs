@@ -46,6 +46,9 @@ impl Vm {
     /// Does what was put off until the callback's end; a trap in it counts now.
     fn finish_callback(&mut self, id: u32, direction: Direction) -> Option<bool> {
         let answer = self.admit(id, direction);
+        if let Some(reply) = self.half(id, direction).and_then(|half| half.too_large.take()) {
+            self.local_reply(id, reply);
+        }
         self.run_deferred();
         answer
     }
@@ -123,9 +126,6 @@ impl Vm {
         } else {
             Body::Spent
         };
-        if let Some(reply) = half.too_large.take() {
-            self.local_reply(id, reply);
-        }
         action
     }
 

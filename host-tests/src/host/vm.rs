@@ -172,7 +172,14 @@ impl Vm {
     /// Feeds trailers.
     pub fn feed_trailers(&mut self, id: StreamId, direction: Direction, trailers: &Headers) -> Result<()> {
         self.known(id)?;
-        if self.instance.host().lasting.streams.get(&id).is_some_and(|stream| stream.half(direction).stalled) {
+        if self
+            .instance
+            .host()
+            .lasting
+            .streams
+            .get(&id)
+            .is_some_and(|stream| stream.half(direction).stalled)
+        {
             return Ok(());
         }
         self.trailers(id, direction, HeaderMap::from_wire(Kind::Trailers, trailers));

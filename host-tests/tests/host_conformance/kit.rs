@@ -235,7 +235,7 @@ fn of_names(replay: &Replay, wanted: &[&str]) -> Vec<String> {
 }
 
 /// Writes the row down for a real proxy, if asked.
-fn export(row: &Row, module: &Module, options: &Options, exchange: &Exchange, replay: &Replay) {
+pub fn export(row: &Row, module: &Module, options: &Options, exchange: &Exchange, replay: &Replay) {
     let Ok(folder) = std::env::var("KEEPMUM_PROBES") else {
         return;
     };

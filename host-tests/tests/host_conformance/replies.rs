@@ -194,4 +194,18 @@ pub const ROWS: &[Row] = &[
         ],
         ..PLAIN
     },
+    Row {
+        fact: "a request over the limit: the 413 comes before the module's own reply",
+        probe: &[(
+            "request_body",
+            "(if (i32.gt_u (local.get $n) #6000) (then (drop (call $reply #418 'd' 'tea' #0 #0 #-1)))) #1",
+        )],
+        options: |o| o.buffer_limit = 8000,
+        exchange: |e| {
+            post(e);
+            e.request.body = vec![vec![b'a'; 5000], vec![b'b'; 5000]];
+        },
+        client: "413 Complete Payload Too Large",
+        ..PLAIN
+    },
 ];
