@@ -82,12 +82,11 @@ impl Exchange {
         let mut body = Body::new(BodyKind::default());
         let mut out = Vec::new();
         let first = body.push(engine, work, self, value, &mut out);
-        let last = body.finish(engine, work, self, &mut out);
+        body.finish(engine, work, self, &mut out);
         if first == Flow::Pass {
             // Nothing was held, so `finish` had nothing to say.
             return None;
         }
-        let _ = last;
         (out != value).then_some(out)
     }
 

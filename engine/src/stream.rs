@@ -74,6 +74,8 @@ pub struct Body {
     /// What lies before `written` was masked, and so is what continues it.
     masking: bool,
     walker: json::Walker,
+    /// How far it has come.
+    walked: u64,
     field: Option<(u64, u16, json::Shape)>,
     /// Bare JSON numbers in what is held.
     numbers: Vec<(u64, u64)>,
@@ -105,6 +107,8 @@ impl Body {
             + self.lanes.iter().map(Lane::bytes).sum::<usize>()
             + self.pending.capacity() * size_of::<Edit>()
             + self.numbers.capacity() * 16
+            + self.searched.capacity() * 8
+            + self.walker.bytes()
     }
 
     /// Takes the next chunk. What can leave is either the chunk as it is, or appended to `out`.
@@ -169,8 +173,9 @@ impl Body {
         let end = self.base + data.len() as u64;
         let mut learned = Vec::new();
 
-        self.fields(engine, work, new, end, &mut learned, exchange);
+        // Everything below looks at the text up to `decided` and no further.
         let decided = self.detect(engine, work, exchange, data, last, &mut learned);
+        self.fields(engine, work, exchange, (data, decided, last), &mut learned);
         learned.sort_by_key(|l| (l.at, l.from));
         for l in learned.drain(..) {
             if let Some(i) = exchange.remember(&l.value, l.source, l.action) {
@@ -196,6 +201,12 @@ impl Body {
         self.held = held;
         self.base = boundary;
         self.numbers.retain(|(_, e)| *e > boundary);
+        if self.numbers.capacity() > 64 {
+            self.numbers.shrink_to(self.numbers.len());
+        }
+        if self.pending.capacity() > 64 {
+            self.pending.shrink_to(self.pending.len());
+        }
         flow
     }
 
@@ -205,11 +216,44 @@ impl Body {
             return end;
         }
         let runs = self.lanes.iter().filter_map(Lane::holds_from).min().unwrap_or(end);
-        let number = self
-            .walker
-            .open_number()
-            .filter(|from| engine.numbers && self.kind.json && end - from <= limits::NUMBER_BYTES);
-        decided.min(runs).min(number.unwrap_or(end)).max(self.base)
+        let mut boundary = decided.min(runs);
+        if engine.numbers && self.kind.json {
+            // A number is replaced whole, so that its beginning must still be here when its end is known.
+            let open = self.walker.open_number().map(|from| (from, decided));
+            for (from, to) in open.into_iter().chain(self.numbers.iter().copied()) {
+                if from < boundary && boundary <= to && to - from <= limits::NUMBER_BYTES {
+                    boundary = from;
+                }
+            }
+        }
+        boundary.max(self.base)
+    }
+
+    /// A value was found: from now on it goes wherever it stands, as text and in the spelling that it had here.
+    fn learn(
+        &self,
+        learned: &mut Vec<Learned>,
+        (at, from): (u64, u64),
+        raw: &[u8],
+        text: &[u8],
+        (source, action): (Source, Action),
+    ) {
+        learned.push(Learned {
+            at,
+            from,
+            value: text.to_vec(),
+            source,
+            action,
+        });
+        if raw != text {
+            learned.push(Learned {
+                at,
+                from,
+                value: raw.to_vec(),
+                source,
+                action,
+            });
+        }
     }
 
     fn note_context(&mut self, data: &[u8], boundary: u64) {

@@ -139,12 +139,55 @@ fn fields_lose_their_values_and_stay_json() {
 fn a_number_that_is_a_secret_becomes_a_string() {
     let p = r#"{"detectors":{"custom":[{"id":"acct","pattern":"4111[0-9]{8}"}]}}"#;
     let long = |middle: &str| format!(r#"{{"n":1{}{middle}{}}}"#, "2".repeat(60), "3".repeat(60));
-    check(p, JSON, &long("411100000000"), &long("000000000000"));
+    check(p, JSON, &long("411100000000"), &long("111111111111"));
     check(
         p,
         JSON,
         r#"{"n":411100000000,"s":"411100000000","m":-1411100000000.5}"#,
         r#"{"n":"[REDACTED:acct]","s":"[REDACTED:acct]","m":"[REDACTED:acct]"}"#,
+    );
+}
+
+#[test]
+fn a_secret_inside_a_field_goes_with_the_field() {
+    let s = stripe();
+    let p = r#"{"fields":[{"names":["credentials"]}]}"#;
+    for value in [
+        format!(r#"{{"key":"{s}","n":[1,"{s}"]}}"#),
+        format!(r#""x {s} y""#),
+        format!(r#""{s}""#),
+    ] {
+        let text = format!(r#"{{"credentials"{}:{value},"z":1}}"#, "\n");
+        let want = format!(r#"{{"credentials"{}:"[REDACTED:field]","z":1}}"#, "\n");
+        check(p, JSON, &text.replace("\n", "\n"), &want.replace("\n", "\n"));
+    }
+}
+
+#[test]
+fn what_a_repeat_is_called_does_not_depend_on_the_cut() {
+    let p = r#"{"detectors":{"packs":[],"custom":[{"id":"acme","pattern":"\"key\":\"(?<secret>[a-z0-9]{12})"}]},"fields":[{"names":["key"]}]}"#;
+    check(
+        p,
+        JSON,
+        r#"{"key":"abcdef123456","x":"abcdef123456"}"#,
+        r#"{"key":"[REDACTED:field]","x":"[REDACTED:acme]"}"#,
+    );
+    check(
+        r#"{"fields":[{"names":["key"]}]}"#,
+        JSON,
+        r#"{"key":"ab\/cd12345","x":"ab\/cd12345 ab/cd12345"}"#,
+        r#"{"key":"[REDACTED:field]","x":"[REDACTED:field] [REDACTED:field]"}"#,
+    );
+}
+
+#[test]
+fn a_number_is_held_while_what_follows_decides() {
+    let p = r#"{"detectors":{"packs":[],"custom":[{"id":"acct","pattern":"4111(?<secret>[0-9]{8}),\"cvv\""}]}}"#;
+    check(
+        p,
+        JSON,
+        r#"{"n":99411100000000,"cvv":1}"#,
+        r#"{"n":"[REDACTED:acct]","cvv":1}"#,
     );
 }
 

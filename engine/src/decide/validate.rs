@@ -54,7 +54,10 @@ fn placeholder(value: &[u8]) -> bool {
     let wrapped = matches!(
         (first, last),
         (b'<', Some(b'>')) | (b'{', Some(b'}')) | (b'%', Some(b'%')) | (b'[', Some(b']'))
-    ) || (*first == b'$' && matches!(rest.first(), Some(b'{' | b'(')));
+    ) || matches!(
+        (first, rest.first(), last),
+        (b'$', Some(b'{'), Some(b'}')) | (b'$', Some(b'('), Some(b')'))
+    );
     let variable = *first == b'$'
         && !rest.is_empty()
         && rest

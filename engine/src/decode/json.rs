@@ -64,10 +64,18 @@ pub(crate) struct Walker {
 }
 
 impl Walker {
-    /// A field's value is under way: everything up to here belongs to it.
-    pub(crate) fn inside_field(&self) -> bool {
-        matches!(self.at, At::FieldText { .. } if self.begun)
-            || matches!(self.at, At::FieldBare | At::FieldNested { .. })
+    /// The input ends: where the bare number under way began.
+    pub(crate) fn end_number(&mut self) -> Option<u64> {
+        let from = self.open_number();
+        if from.is_some() {
+            self.at = At::Between;
+        }
+        from
+    }
+
+    /// Memory beyond the state itself.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.capacity()
     }
 
     /// Where the bare number under way began.
@@ -75,7 +83,8 @@ impl Walker {
         (self.at == At::Number).then_some(self.number_from)
     }
 
-    /// Reads `data`, which begins at input offset `base`. `rule` names the rule for a key.
+    /// Reads `data`, which begins at input offset `base`. `rule` names the rule for a key; with `nested`, values that are
+    /// objects or arrays count too; bare numbers are put into `numbers` if somebody asks for them.
     pub(crate) fn walk(
         &mut self,
         data: &[u8],
@@ -83,7 +92,7 @@ impl Walker {
         nested: bool,
         rule: impl Fn(&[u8]) -> Option<u16>,
         events: &mut Vec<Event>,
-        numbers: &mut Vec<(u64, u64)>,
+        mut numbers: Option<&mut Vec<(u64, u64)>>,
     ) {
         for (i, &b) in data.iter().enumerate() {
             let at = base + i as u64;
@@ -102,7 +111,7 @@ impl Walker {
                     }
                 },
                 At::AfterText => match b {
-                    b' ' | b'\t' | b'\r' => {}
+                    b' ' | b'\t' | b'\r' | b'\n' => {}
                     b':' => {
                         let found = if self.too_long {
                             None
@@ -157,7 +166,9 @@ impl Walker {
                 } => self.nested(b, at, (depth, in_text, escaped), events),
                 At::Number => {
                     if !bare(b) {
-                        numbers.push((self.number_from, at));
+                        if let Some(numbers) = &mut numbers {
+                            numbers.push((self.number_from, at));
+                        }
                         self.at = At::Between;
                         self.between(b, at);
                     }

@@ -48,7 +48,7 @@ fn read(text: &[u8]) -> Result<Policy, PolicyError> {
 /// serde_json quotes the offending value in some of its texts; a value may be a secret.
 fn scrub(e: &serde_json::Error) -> String {
     let text = e.to_string();
-    if e.is_data() && text.starts_with("invalid") {
+    if e.is_data() && (text.starts_with("invalid") || text.starts_with("unknown variant")) {
         let kind = text.split([' ', ':']).take(2).collect::<Vec<_>>().join(" ");
         let expected = text.rsplit_once("expected ").map(|(_, x)| format!(": expected {x}"));
         return kind + &expected.unwrap_or_else(|| format!(" (line {}, column {})", e.line(), e.column()));

@@ -61,7 +61,7 @@ pub(crate) enum Source {
 /// Writes the replacement for a stretch of `len` bytes. `before` is the byte in front of it.
 pub(crate) fn replacement(action: Action, context: Context, id: &str, len: u64, before: Option<u8>, out: &mut Vec<u8>) {
     match (action, context) {
-        (_, Context::Digits) => out.resize(out.len().saturating_add(usize::try_from(len).unwrap_or(0)), b'0'),
+        (_, Context::Digits) => out.resize(out.len().saturating_add(usize::try_from(len).unwrap_or(0)), b'1'),
         (Action::Label, Context::Inline) => label(id, out),
         (Action::Label, Context::JsonValue) => {
             out.push(b'"');

@@ -143,14 +143,7 @@ impl Body {
         }
         let source = Source::Detector(detector);
         if program.has_secret_group {
-            let value = value.into_owned();
-            learned.push(Learned {
-                at: now,
-                from: m.secret.1,
-                value,
-                source,
-                action: engine.action,
-            });
+            self.learn(learned, (now, m.secret.1), raw, &value, (source, engine.action));
         }
         self.edit(engine, detector, m.secret, false);
         if !engine.enforce {

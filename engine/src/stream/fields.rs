@@ -8,34 +8,33 @@ use crate::exchange::Exchange;
 use crate::rewrite::{Action, Context, Edit, Source};
 
 impl Body {
-    /// Decode: the JSON walk, where field rules or numbers ask for one.
+    /// Decode: the JSON walk as far as `to`, where field rules or numbers ask for one.
     pub(super) fn fields(
         &mut self,
         engine: &Engine,
         work: &mut Workspace,
-        new: &[u8],
-        end: u64,
-        learned: &mut Vec<Learned>,
         exchange: &mut Exchange,
+        (data, to, last): (&[u8], u64, bool),
+        learned: &mut Vec<Learned>,
     ) {
-        let rules = !engine.fields.is_empty() && !self.kind.keep_length;
-        if !rules && !(engine.numbers && self.kind.json) {
+        let numbers = engine.numbers && self.kind.json;
+        if engine.fields.is_empty() && !numbers {
             return;
         }
-        let from = end - new.len() as u64;
-        let rule = |key: &[u8]| {
-            if rules {
-                engine.field_names.get(&key.to_ascii_lowercase()).copied()
-            } else {
-                None
-            }
-        };
+        let from = self.walked;
+        self.walked = to;
+        let at = |o: u64| usize::try_from(o.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        let new = data.get(at(from)..at(to)).unwrap_or_default();
+        let rule = |key: &[u8]| engine.field_names.get(&key.to_ascii_lowercase()).copied();
+        // What must keep its length can lose text, and nothing else.
+        let shapes = self.kind.json && !self.kind.keep_length;
         work.events.clear();
-        self.walker
-            .walk(new, from, self.kind.json, rule, &mut work.events, &mut self.numbers);
+        let kept = numbers.then_some(&mut self.numbers);
+        self.walker.walk(new, from, shapes, rule, &mut work.events, kept);
         let mut covered = from;
         for event in work.events.drain(..) {
             match event {
+                json::Event::Begin { shape, .. } if self.kind.keep_length && shape != json::Shape::Text => {}
                 json::Event::Begin { at, rule, shape } => {
                     self.field = Some((at, rule, shape));
                     // It begins with its first byte, so that there is one.
@@ -43,44 +42,49 @@ impl Body {
                     covered = at + 1;
                 }
                 json::Event::End { at, value } => {
-                    let Some((start, rule, shape)) = self.field.take() else {
-                        continue;
-                    };
-                    self.field_edit(engine, covered, at, rule, shape, true);
-                    let source = Source::Field(rule);
-                    let action = engine.fields.get(usize::from(rule)).map_or(Action::Label, |f| f.action);
-                    let text = value.as_deref().map(escape::text_of);
-                    let redacted = start == at || text.as_deref().is_some_and(validate::already_redacted);
-                    if !redacted {
-                        exchange.found(source, action, start, at);
-                        if let Some(text) = text {
-                            learned.push(Learned {
-                                at,
-                                from: at,
-                                value: text.into_owned(),
-                                source,
-                                action,
-                            });
-                        }
-                    }
+                    self.field_ends(engine, exchange, (covered, at), value, learned);
                     covered = at;
                 }
             }
         }
-        if let (Some((_, rule, shape)), true) = (self.field, self.walker.inside_field()) {
-            self.field_edit(engine, covered, end, rule, shape, true);
+        if let Some((_, rule, shape)) = self.field {
+            self.field_edit(engine, covered, to, rule, shape, true);
+        }
+        if last {
+            if let (Some(from), true) = (self.walker.end_number(), numbers) {
+                self.numbers.push((from, to));
+            }
+            self.field_ends(engine, exchange, (to, to), None, learned);
         }
     }
 
-    pub(super) fn field_edit(
+    /// The value of a field has ended: it is told, and its value remembered.
+    fn field_ends(
         &mut self,
         engine: &Engine,
-        start: u64,
-        end: u64,
-        rule: u16,
-        shape: json::Shape,
-        continues: bool,
+        exchange: &mut Exchange,
+        (covered, at): (u64, u64),
+        value: Option<Vec<u8>>,
+        learned: &mut Vec<Learned>,
     ) {
+        let Some((start, rule, shape)) = self.field.take() else {
+            return;
+        };
+        if covered < at {
+            self.field_edit(engine, covered, at, rule, shape, true);
+        }
+        let source = Source::Field(rule);
+        let action = engine.fields.get(usize::from(rule)).map_or(Action::Label, |f| f.action);
+        let raw = value.unwrap_or_default();
+        let text = escape::text_of(&raw);
+        if validate::already_redacted(&text) {
+            return;
+        }
+        exchange.found(source, action, start, at);
+        self.learn(learned, (at + 1, at), &raw, &text, (source, action));
+    }
+
+    fn field_edit(&mut self, engine: &Engine, start: u64, end: u64, rule: u16, shape: json::Shape, continues: bool) {
         if !engine.enforce {
             return;
         }

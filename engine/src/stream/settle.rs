@@ -41,7 +41,7 @@ impl Body {
         self.pending.sort_by_key(|e| {
             (
                 e.start,
-                e.continues,
+                !e.continues,
                 engine.rank(e.source),
                 std::cmp::Reverse(e.end),
                 e.source,
