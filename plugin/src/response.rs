@@ -29,7 +29,7 @@ const PAUSE_BYTES: usize = 8 * 1024;
 const OF_THE_BYTES: &[&[u8]] = &[b"content-md5", b"digest", b"content-digest", b"repr-digest"];
 
 /// Request headers that would keep bodies from coming whole and plain.
-const NARROWED: &[&[u8]] = &[b"accept-encoding", b"range", b"if-range"];
+const NARROWED: &[&[u8]] = &[b"accept-encoding", b"grpc-accept-encoding", b"range", b"if-range"];
 
 /// A body under redaction.
 struct Stream {
@@ -110,9 +110,11 @@ impl Response {
     }
 
     /// What kind of body follows; `None`: it is not looked at, for a reason that has been counted.
-    fn body_kind(&self, list: &Headers) -> Option<BodyKind> {
+    fn body_kind(&self, list: &Headers, bodiless: bool) -> Option<BodyKind> {
         let uninspected = |reason: &str| {
-            self.shared.metrics.uninspected(reason);
+            if !bodiless {
+                self.shared.metrics.uninspected(reason);
+            }
             None
         };
         if self.status == 101 || (self.connect && (200..300).contains(&self.status)) {
@@ -251,7 +253,9 @@ impl Response {
     /// Headers that could not be read or redacted must not go out.
     fn refuse(&mut self) -> Action {
         self.shared.metrics.event("host_errors");
-        self.reply(502, &[], b"");
+        if !self.reply(502, &[], b"") {
+            return self.fail("the headers could not be rewritten", 0);
+        }
         Action::Pause
     }
 }
@@ -311,7 +315,7 @@ impl HttpContext for Response {
         }
         let bodiless = self.head || matches!(self.status, 204 | 304);
         let kind = if self.engine.scans_body() && (!end_of_stream || bodiless) {
-            self.body_kind(&list)
+            self.body_kind(&list, bodiless)
         } else {
             None
         };
@@ -319,6 +323,7 @@ impl HttpContext for Response {
             && !bodiless
             && !end_of_stream
             && self.engine.enforces()
+            && self.engine.scans_body()
             && self.engine.on_encoded() == OnEncoded::Block
             && encoded(&list)
         {
@@ -379,7 +384,7 @@ impl HttpContext for Response {
         }
     }
 
-    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+    fn on_http_response_trailers(&mut self, count: usize) -> Action {
         if self.failed {
             return self.fail("", 0);
         }
@@ -399,9 +404,10 @@ impl HttpContext for Response {
                 return self.fail(why, paused);
             }
         }
-        if self.engine.scans_trailers()
-            && let Some(mut list) = Headers::get(Map::ResponseTrailers)
-        {
+        if self.engine.scans_trailers() && count > 0 {
+            let Some(mut list) = Headers::get(Map::ResponseTrailers) else {
+                return self.fail("the trailers could not be read", 0);
+            };
             let read = self.values(&mut list, "trailer");
             if read.is_err() || (self.engine.enforces() && list.put(Map::ResponseTrailers).is_err()) {
                 return self.fail("the trailers could not be rewritten", 0);
@@ -442,9 +448,12 @@ fn is_media(content_type: &[u8]) -> bool {
         || exact.contains(&content_type)
 }
 
-/// The body is compressed.
+/// The body, or each gRPC message in it, is compressed.
 fn encoded(list: &Headers) -> bool {
-    list.pairs.iter().any(|(n, v)| {
-        n == b"content-encoding" && !v.trim_ascii().is_empty() && !v.trim_ascii().eq_ignore_ascii_case(b"identity")
+    list.pairs.iter().any(|(name, value)| {
+        let value = value.trim_ascii();
+        (name == b"content-encoding" || name == b"grpc-encoding")
+            && !value.is_empty()
+            && !value.eq_ignore_ascii_case(b"identity")
     })
 }
