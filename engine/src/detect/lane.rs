@@ -11,7 +11,9 @@ use std::collections::VecDeque;
 
 use crate::decode::{Escape, Unit};
 use crate::detect::program::{Op, Program};
-use crate::limits;
+
+mod ahead;
+mod bounds;
 
 /// Where a candidate began, and its `secret` group: input offsets (`NOT_YET` while unknown).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,28 +141,6 @@ impl Lane {
         self.threads.is_empty() && self.repeats.is_empty() && self.matches.is_empty()
     }
 
-    /// The first byte that must not leave yet.
-    pub(crate) fn holds_from(&self) -> Option<u64> {
-        let committed = |start: u64| self.matches.iter().find(|m| m.start == start).and_then(|m| m.committed);
-        let of = |p: &Path| committed(p.start).unwrap_or(p.start);
-        let threads = self.threads.iter().map(|t| of(&t.path));
-        let repeats = self.repeats.iter().flat_map(|r| r.entries.iter().map(|(_, p)| of(p)));
-        let matches = self.matches.iter().map(|m| m.committed.unwrap_or(m.start));
-        threads.chain(repeats).chain(matches).min()
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        let repeats: usize = self
-            .repeats
-            .iter()
-            .map(|r| size_of::<Repeat>() + r.entries.capacity() * size_of::<(u64, Path)>())
-            .sum();
-        size_of::<Lane>()
-            + self.threads.capacity() * size_of::<Thread>()
-            + repeats
-            + self.matches.capacity() * size_of::<Match>()
-    }
-
     /// Reads up to input offset `to`. `data` begins at `base`; `starts` are the anchors before `to` not yet passed.
     /// Stops at each event, and is then called again.
     pub(crate) fn advance(
@@ -235,33 +215,6 @@ impl Lane {
         self.repeats.clear();
     }
 
-    /// The match's edit has been made; what it grows by is told in later events.
-    pub(crate) fn commit(&mut self, start: u64) {
-        for m in self.matches.iter_mut().filter(|m| m.start == start) {
-            m.committed = Some(m.secret.1);
-        }
-    }
-
-    /// By how much a committed match has grown since this was last asked.
-    pub(crate) fn grown(&mut self) -> Option<(u64, u64)> {
-        let m = self
-            .matches
-            .iter_mut()
-            .find(|m| m.committed.is_some_and(|c| c < m.secret.1))?;
-        let from = m.committed.replace(m.secret.1)?;
-        Some((from, m.secret.1))
-    }
-
-    /// Forgets everything that began at `start`.
-    pub(crate) fn drop_start(&mut self, start: u64) {
-        self.threads.retain(|t| t.path.start != start);
-        for r in &mut self.repeats {
-            r.entries.retain(|(_, p)| p.start != start);
-        }
-        self.repeats.retain(|r| !r.entries.is_empty());
-        self.matches.retain(|m| m.start != start);
-    }
-
     /// What was taken for an escape stands for itself.
     fn literally(&mut self, data: &[u8], base: u64, program: &Program, scratch: &mut Scratch) {
         let at = |o: u64| usize::try_from(o.saturating_sub(base)).unwrap_or(usize::MAX);
@@ -327,120 +280,6 @@ impl Lane {
             &mut list,
         );
         self.threads = list;
-    }
-
-    /// Matches that cannot grow any more leave, and starts without a match are forgotten by themselves.
-    fn settled(&mut self) -> Option<Event> {
-        let alive = |start: u64| {
-            self.threads.iter().any(|t| t.path.start == start)
-                || self
-                    .repeats
-                    .iter()
-                    .any(|r| r.entries.iter().any(|(_, p)| p.start == start))
-        };
-        let i = self.matches.iter().position(|m| !alive(m.start))?;
-        Some(Event::Closed(self.matches.remove(i)))
-    }
-
-    fn too_long(&mut self) -> Option<Event> {
-        if self.pos - self.earliest.min(self.pos) < limits::CANDIDATE_BYTES {
-            return None;
-        }
-        // `earliest` may be that of a candidate long gone.
-        let began = |p: &Path| match self
-            .matches
-            .iter()
-            .find(|m| m.start == p.start && m.committed.is_some())
-        {
-            Some(m) => (m.end, p.start),
-            None => (p.start, p.start),
-        };
-        let threads = self.threads.iter().map(|t| began(&t.path));
-        let repeats = self
-            .repeats
-            .iter()
-            .flat_map(|r| r.entries.iter().map(|(_, p)| began(p)));
-        let (from, start) = threads.chain(repeats).min()?;
-        self.earliest = from;
-        if self.pos - from < limits::CANDIDATE_BYTES {
-            return None;
-        }
-        match self.matches.iter().find(|m| m.start == start).copied() {
-            Some(m) if m.committed.is_some() => {
-                self.drop_start(start);
-                Some(Event::Closed(m))
-            }
-            Some(m) => Some(Event::TooLong(m)),
-            None => {
-                self.drop_start(start);
-                Some(Event::GivenUp)
-            }
-        }
-    }
-
-    /// Many characters at once, in the frequent case of a single way inside a repetition.
-    fn skip_ahead(&mut self, rest: &[u8], program: &Program) {
-        let [only] = self.repeats.as_slice() else { return };
-        let (1, Some(&(entered, path))) = (only.entries.len(), only.entries.front()) else {
-            return;
-        };
-        let Some(&Op::Repeat { set, min, max }) = program.ops.get(usize::from(only.pc)) else {
-            return;
-        };
-        let Some(set) = program.sets.get(usize::from(set)) else {
-            return;
-        };
-        let count = self.chars - entered;
-        let room = limits::CANDIDATE_BYTES.saturating_sub(self.pos - self.earliest.min(self.pos));
-        let most = |n: u64| usize::try_from(n.min(room)).unwrap_or(usize::MAX);
-        let run = |most: usize, stop: Option<u8>| {
-            rest.iter()
-                .take(most)
-                .take_while(|b| **b != b'\\' && Some(**b) != stop && set.contains(**b))
-                .count()
-        };
-        let exit = only.pc + 1;
-        let n = if count + 1 < u64::from(min) {
-            if !self.threads.is_empty() {
-                return;
-            }
-            // Below the minimum nothing behind the repetition can be reached.
-            run(most(u64::from(min) - count - 1), None)
-        } else if count >= u64::from(min)
-            && let Some(Op::Byte(stop)) = program.ops.get(usize::from(exit))
-            && self.threads.as_slice() == [Thread { pc: exit, path }]
-        {
-            // Only one byte leads out, and it is not in sight.
-            let left = if max == u16::MAX {
-                u64::MAX
-            } else {
-                u64::from(max).saturating_sub(count + 1)
-            };
-            run(most(left), Some(*stop))
-        } else if count >= u64::from(min) && max == u16::MAX && self.threads.is_empty() {
-            // The open end of a pattern: each byte is a longer match.
-            let closes = program.ops.get(usize::from(exit)) == Some(&Op::SecretEnd);
-            let at_end = program.ops.get(usize::from(exit) + usize::from(closes)) == Some(&Op::Match);
-            let pos = self.pos;
-            let [m] = self.matches.as_mut_slice() else { return };
-            if !at_end || m.start != path.start || m.end != pos {
-                return;
-            }
-            let n = run(most(u64::MAX), None);
-            m.end += n as u64;
-            if closes || !program.has_secret_group {
-                m.secret.1 = m.end;
-            }
-            n
-        } else {
-            return;
-        };
-        if n > 0 {
-            self.pos += n as u64;
-            self.chars += n as u64;
-            self.char_start = self.pos - 1;
-            self.before = rest.get(n - 1).copied();
-        }
     }
 
     /// Reads one character, which ends before `self.pos`.
