@@ -91,7 +91,11 @@ fn bodies_that_were_made_to_break_it() {
         ("deep nesting", b"[".repeat(10_000), b"]".repeat(10_000)),
         ("deep objects", b"{\"a\":".repeat(10_000), b"}".repeat(10_000)),
         ("escapes cut off", b"\\u00 \\".to_vec(), b"\\".to_vec()),
-        ("a long line", vec![b'a'; 1 << 20], [b";".to_vec(), vec![b'b'; 1 << 20]].concat()),
+        (
+            "a long line",
+            vec![b'a'; 1 << 20],
+            [b";".to_vec(), vec![b'b'; 1 << 20]].concat(),
+        ),
         ("anchors", b"sk_live_ ".repeat(3000), b" sk_live_".repeat(3000)),
     ];
     for http2 in [false, true] {
