@@ -3,7 +3,7 @@
 //! Rarity is estimated from a sample that stands below, not measured on anybody's traffic and not learned at run time:
 //! the same policy gives the same tables everywhere. A bad estimate costs time, never a finding.
 
-use crate::detect::anchors::{Anchor, Place, slot};
+use crate::detect::anchors::{Anchor, Place, Spot, slot};
 
 /// What bodies are full of: English, the keys of JSON APIs, HTML, style sheets, scripts.
 const SAMPLE: &str = r##"
@@ -34,8 +34,34 @@ const x=require('');export default{};window.addEventListener("click",()=>{});"us
 font-family:sans-serif;background-color:#eee;border-radius:4px;position:relative;@media(max-width:600px){display:flex}
 "##;
 
-/// Three bytes, of which one may be unknown.
-type Run = [Option<u8>; 3];
+/// Three bytes, of which one may be unknown, and their place.
+struct Run {
+    bytes: [Option<u8>; 3],
+    place: Place,
+}
+
+impl Run {
+    /// With what stands before and behind it, if that is known.
+    fn new(bytes: [Option<u8>; 3], spot: Spot, before: Option<u8>, behind: Option<u8>) -> Run {
+        let bit = |b: Option<u8>| b.map_or(u32::MAX, |b| 1 << (b & 31));
+        Run {
+            bytes,
+            place: Place {
+                spot,
+                before: bit(before),
+                behind: bit(behind),
+            },
+        }
+    }
+
+    /// Its slots: one, or 32 if a byte at the end is unknown.
+    fn slots(&self) -> impl Iterator<Item = u16> {
+        let [a, b, c] = self.bytes;
+        let unknown = a.is_none() || c.is_none();
+        (0..if unknown { 32 } else { 1 })
+            .map(move |x| slot(u32::from_le_bytes([a.unwrap_or(x), b.unwrap_or(0), c.unwrap_or(x), 0])))
+    }
+}
 
 /// The choice so far.
 pub(super) struct Chosen {
@@ -44,7 +70,7 @@ pub(super) struct Chosen {
 }
 
 /// A way to notice something: one run for even offsets and one for odd ones.
-type Way = [(Run, Place); 2];
+type Way = [Run; 2];
 
 impl Chosen {
     /// For these anchors, and for escapes that may hide one of their characters.
@@ -61,17 +87,13 @@ impl Chosen {
             let ways: Vec<Way> = match *bytes {
                 [a, b, c] => {
                     let (a, b, c) = (Some(a), Some(b), Some(c));
-                    let whole = ([a, b, c], Place::Short(0));
+                    let whole = || Run::new([a, b, c], Spot::Short(0), None, None);
                     vec![
-                        [whole, ([None, a, b], Place::Short(-1))],
-                        [whole, ([b, c, None], Place::Short(1))],
+                        [whole(), Run::new([None, a, b], Spot::Short(-1), None, c)],
+                        [whole(), Run::new([b, c, None], Spot::Short(1), a, None)],
                     ]
                 }
-                _ => bytes
-                    .windows(4)
-                    .enumerate()
-                    .filter_map(|(at, four)| long(at, four))
-                    .collect(),
+                _ => (0..bytes.len()).filter_map(|at| long(bytes, at)).collect(),
             };
             it.take(&ways);
         }
@@ -80,21 +102,23 @@ impl Chosen {
 
     /// An escaped character in an anchor: `\u0073` for any, `\/` (the default of several encoders) for a slash.
     fn escapes(&mut self, before_slash: &[bool; 256], slash_first: bool) {
-        let (back, u, slash) = (Some(b'\\'), Some(b'u'), Some(b'/'));
-        let whole = ([back, u, Some(b'0')], Place::Escape(0));
-        self.take(&[[whole, ([None, back, u], Place::Escape(-1))]]);
+        let (back, u, zero, slash) = (Some(b'\\'), Some(b'u'), Some(b'0'), Some(b'/'));
+        self.take(&[[
+            Run::new([back, u, zero], Spot::Escape(0), None, None),
+            Run::new([None, back, u], Spot::Escape(-1), None, zero),
+        ]]);
         if slash_first {
             self.take(&[[
-                ([back, slash, None], Place::Escape(0)),
-                ([None, back, slash], Place::Escape(-1)),
+                Run::new([back, slash, None], Spot::Escape(0), None, None),
+                Run::new([None, back, slash], Spot::Escape(-1), None, None),
             ]]);
         }
         for before in (0..=255u8).filter(|b| before_slash[usize::from(*b)]) {
             let before = Some(before);
-            let whole = ([before, back, slash], Place::Escape(-1));
+            let whole = || Run::new([before, back, slash], Spot::Escape(-1), None, None);
             self.take(&[
-                [whole, ([None, before, back], Place::Escape(-2))],
-                [whole, ([back, slash, None], Place::Escape(0))],
+                [whole(), Run::new([None, before, back], Spot::Escape(-2), None, slash)],
+                [whole(), Run::new([back, slash, None], Spot::Escape(0), before, None)],
             ]);
         }
     }
@@ -104,12 +128,17 @@ impl Chosen {
         let Some(best) = ways.iter().min_by_key(|way| self.cost(way)) else {
             return;
         };
-        for (run, place) in best {
-            for slot in slots(run) {
-                if let Some(places) = self.places.get_mut(usize::from(slot))
-                    && !places.contains(place)
-                {
-                    places.push(*place);
+        for run in best {
+            for slot in run.slots() {
+                let Some(places) = self.places.get_mut(usize::from(slot)) else {
+                    continue;
+                };
+                match places.iter_mut().find(|p| p.spot == run.place.spot) {
+                    Some(same) => {
+                        same.before |= run.place.before;
+                        same.behind |= run.place.behind;
+                    }
+                    None => places.push(run.place),
                 }
             }
         }
@@ -117,16 +146,16 @@ impl Chosen {
 
     /// A slot that is set already costs another look when it comes up; a new one costs a look and the way there.
     fn cost(&self, way: &Way) -> u32 {
-        let one = |(run, place): &(Run, Place)| {
+        let one = |run: &Run| {
             let slot = |s: u16| {
                 let weight = self.weights.get(usize::from(s)).copied().unwrap_or(0);
                 match self.places.get(usize::from(s)) {
-                    Some(places) if places.contains(place) => 0,
+                    Some(places) if places.iter().any(|p| p.spot == run.place.spot) => 0,
                     Some(places) if !places.is_empty() => weight,
                     _ => 2 * weight + 1,
                 }
             };
-            slots(run).map(slot).sum::<u32>()
+            run.slots().map(slot).sum::<u32>()
         };
         way.iter().map(one).sum()
     }
@@ -145,19 +174,19 @@ impl Chosen {
     }
 }
 
-fn long(at: usize, four: &[u8]) -> Option<Way> {
-    let &[a, b, c, d] = four else { return None };
-    let at = i8::try_from(at).ok()?;
+/// The four bytes from `at` on.
+fn long(bytes: &[u8], at: usize) -> Option<Way> {
+    let &[a, b, c, d] = bytes.get(at..at + 4)? else {
+        return None;
+    };
+    let offset = i8::try_from(at).ok()?;
+    let before = at.checked_sub(1).and_then(|i| bytes.get(i)).copied();
+    let behind = bytes.get(at + 4).copied();
     let (a, b, c, d) = (Some(a), Some(b), Some(c), Some(d));
-    Some([([a, b, c], Place::Anchor(at)), ([b, c, d], Place::Anchor(at + 1))])
-}
-
-/// All slots of a run: one, or 32 if a byte at the end is unknown.
-fn slots(run: &Run) -> impl Iterator<Item = u16> {
-    let &[a, b, c] = run;
-    let unknown = a.is_none() || c.is_none();
-    (0..if unknown { 32 } else { 1 })
-        .map(move |x| slot(u32::from_le_bytes([a.unwrap_or(x), b.unwrap_or(0), c.unwrap_or(x), 0])))
+    Some([
+        Run::new([a, b, c], Spot::Anchor(offset), before, d),
+        Run::new([b, c, d], Spot::Anchor(offset + 1), a, behind),
+    ])
 }
 
 /// How often each slot comes up, by the sample; and a little for runs of digits, which no sample holds enough of.
