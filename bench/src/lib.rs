@@ -1,2 +1,89 @@
-//! What is measured.
-#![allow(missing_docs)]
+//! What is measured, as code that is the same natively and in wasm: the engine, and the search it is compared with.
+//!
+//! The baseline is a pass of `aho_corasick`'s DFA over the same bytes for the same anchors: the fastest way in general use
+//! to find many literals where there are no vector instructions. It does less than the engine: it only finds, and it
+//! starts afresh with each chunk, so that an anchor cut in two is lost on it. Both are favours to the baseline.
+//!
+//! As a wasm module this exports `alloc`, `prepare`, `engine_pass`, `anchor_pass` and `found`; the module keeps one subject.
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, Workspace};
+
+#[cfg(target_family = "wasm")]
+mod exports;
+
+/// Pieces in which a proxy hands over a body.
+pub const CHUNK: usize = 16 * 1024;
+
+/// Bodies, and the two ways to go through them.
+pub struct Subject {
+    engine: Engine,
+    anchors: AhoCorasick,
+    work: Workspace,
+    out: Vec<u8>,
+    /// Bodies end to end.
+    pub data: Vec<u8>,
+    /// The length of each of them.
+    pub each: usize,
+    /// They are JSON.
+    pub json: bool,
+}
+
+/// Findings of the last pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// By the engine, by detector and part.
+    pub times: u64,
+    /// Bytes that left changed or were copied.
+    pub copied: u64,
+}
+
+impl Subject {
+    /// The default policy, and nothing to go through yet.
+    ///
+    /// # Errors
+    /// The catalogue does not compile, or the DFA would be too large.
+    pub fn new() -> Result<Self, String> {
+        let engine = Engine::new(b"{}").map_err(|e| e.to_string())?;
+        let literals: Vec<&[u8]> = engine.anchors().collect();
+        let builder = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(&literals);
+        let anchors = builder.map_err(|e| e.to_string())?;
+        Ok(Self { engine, anchors, work: Workspace::default(), out: Vec::new(), data: Vec::new(), each: 1, json: false })
+    }
+
+    /// How many anchors both look for.
+    pub fn anchors(&self) -> usize {
+        self.anchors.patterns_len()
+    }
+
+    /// Takes every body through the engine, each as an exchange of its own.
+    pub fn engine_pass(&mut self) -> Found {
+        let mut found = Found::default();
+        for whole in self.data.chunks(self.each.max(1)) {
+            let mut exchange = Exchange::default();
+            let mut body = Body::new(BodyKind { json: self.json, keep_length: false });
+            for chunk in whole.chunks(CHUNK) {
+                self.out.clear();
+                if body.push(&self.engine, &mut self.work, &mut exchange, chunk, &mut self.out) == Flow::Out {
+                    found.copied += self.out.len() as u64;
+                }
+            }
+            self.out.clear();
+            body.finish(&self.engine, &mut self.work, &mut exchange, &mut self.out);
+            found.copied += self.out.len() as u64;
+            found.times += exchange.counts().map(|c| c.times()).sum::<u64>();
+        }
+        found
+    }
+
+    /// Looks for the anchors in every body, and returns how many stand there.
+    pub fn anchor_pass(&self) -> u64 {
+        let chunks = self.data.chunks(self.each.max(1)).flat_map(|whole| whole.chunks(CHUNK));
+        chunks.map(|chunk| self.anchors.find_iter(chunk).count() as u64).sum()
+    }
+
+    /// The engine, for what else is asked of it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}

@@ -1,0 +1,53 @@
+//! The wasm module's functions: numbers in, numbers out. Memory is written by the host, into what `alloc` returned.
+//!
+//! No pointer is followed here: the buffer belongs to the subject, and the host only learns where it lies.
+// An export needs its exact name, and the compiler counts that as unsafe; there is nothing else of the kind here.
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+
+use crate::Subject;
+
+thread_local! {
+    static SUBJECT: RefCell<Option<Subject>> = const { RefCell::new(None) };
+}
+
+fn with<T: Default>(act: impl FnOnce(&mut Subject) -> T) -> T {
+    SUBJECT.with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(act))).unwrap_or_default()
+}
+
+/// Compiles the policy and the DFA, and returns the number of anchors; 0: neither is there.
+#[unsafe(no_mangle)]
+pub extern "C" fn start() -> u32 {
+    SUBJECT.with(|s| s.replace(Subject::new().ok()));
+    with(|s| u32::try_from(s.anchors()).unwrap_or(0))
+}
+
+/// Makes room for bodies of this length together, and returns where the host puts them.
+#[unsafe(no_mangle)]
+pub extern "C" fn alloc(len: u32) -> *mut u8 {
+    SUBJECT.with(|s| {
+        s.borrow_mut().as_mut().map_or(std::ptr::null_mut(), |s| {
+            s.data = vec![0; len as usize];
+            s.data.as_mut_ptr()
+        })
+    })
+}
+
+/// What the bytes are: the length of each body, and whether they are JSON.
+#[unsafe(no_mangle)]
+pub extern "C" fn prepare(each: u32, json: u32) {
+    with(|s| (s.each, s.json) = (each as usize, json != 0));
+}
+
+/// Takes the bodies through the engine, and returns how many findings there were.
+#[unsafe(no_mangle)]
+pub extern "C" fn engine_pass() -> u64 {
+    with(|s| s.engine_pass().times)
+}
+
+/// Looks for the anchors in the bodies, and returns how many there are.
+#[unsafe(no_mangle)]
+pub extern "C" fn anchor_pass() -> u64 {
+    with(|s| s.anchor_pass())
+}

@@ -1,0 +1,156 @@
+//! What a stream holds while megabytes pass: counted by the allocator natively, by linear memory in the module.
+//!
+//! Bodies that were made to be held back, beside a benign one: secrets without end, a private key that never ends, the
+//! beginnings of every detector one after the other. How fast they pass is told too: a filter that can be made slow is a
+//! filter that can be made to stop.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use keepmum_bench::CHUNK;
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Workspace};
+use keepmum_host_tests::host::{Direction, LogLevel, Module, Options, Vm};
+use peak_alloc::PeakAlloc;
+use serde_json::{Value, json};
+
+use crate::bodies::{self, BASE64, Seeded};
+use crate::measure::cpu_time;
+
+/// Counts what is allocated. Its two atomic additions are the same for everything that is timed.
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+/// What a stream may hold.
+pub const BOUND: usize = 128 * 1024;
+
+/// A body without end: this, over and over.
+struct Endless {
+    name: &'static str,
+    head: Vec<u8>,
+    again: Vec<u8>,
+}
+
+/// A line of the table, in bytes.
+pub struct Line {
+    /// What passed.
+    pub body: &'static str,
+    /// The most that `Body::memory` said.
+    pub said: usize,
+    /// The most that the heap had grown by between two chunks: the stream, its exchange, and the thread's workspace.
+    pub heap: usize,
+    /// By how much the module's linear memory grew.
+    pub linear: usize,
+    /// Megabytes a second, natively.
+    pub speed: f64,
+}
+
+impl Line {
+    /// It stays within the bound.
+    pub fn holds(&self) -> bool {
+        self.heap < BOUND && self.linear <= BOUND
+    }
+
+    /// For the JSON file.
+    pub fn json(&self) -> Value {
+        json!({
+            "body": self.body, "body_memory": self.said, "heap": self.heap, "linear_memory_growth": self.linear,
+            "native_mb_per_s": self.speed.round(),
+        })
+    }
+}
+
+fn streams(engine: &Engine) -> Vec<Endless> {
+    let endless = |name, head: &str, again: Vec<u8>| Endless { name, head: head.as_bytes().to_vec(), again };
+    let mut r = Seeded::new(4);
+    let alphanumeric = &BASE64[..62];
+    let secret = |r: &mut Seeded| format!("{{\"id\":{},\"key\":\"sk{}{}\"}},", r.below(1000), "_live_", r.run(alphanumeric, 24));
+    let dense: String = (0..20_000).map(|_| secret(&mut r)).collect();
+    let lines: String = (0..16_000).map(|_| r.run(BASE64, 64) + "\n").collect();
+    let begin = ["-----BEGIN RSA ", "PRIVATE KEY", "-----\n"].concat();
+    let every: Vec<u8> = engine.anchors().flatten().copied().collect();
+    vec![
+        endless("benign JSON", "[", bodies::json_list(4 << 20)),
+        endless("a secret in each object", "[", dense.into_bytes()),
+        endless("a private key without end", &begin, lines.into_bytes()),
+        endless("all anchors end to end", "", every),
+        endless("one anchor over and over", "", b"postgres://".repeat(4096)),
+        endless("backslashes", "\"", b"\\".repeat(1 << 16)),
+    ]
+}
+
+impl Endless {
+    /// `total` bytes of it, in chunks.
+    fn chunks(&self, total: usize) -> impl Iterator<Item = &[u8]> {
+        let again = std::iter::repeat_with(|| self.again.chunks(CHUNK)).flatten();
+        let mut left = total;
+        std::iter::once(self.head.as_slice()).chain(again).take_while(move |c| {
+            let more = left > 0;
+            left = left.saturating_sub(c.len());
+            more
+        })
+    }
+}
+
+/// All lines; `total` bytes pass in each. The floods are cut at an eighth of it, since they are slow.
+pub fn run(module: &Path, total: usize, say: &mut dyn FnMut(&str)) -> Result<Vec<Line>> {
+    let engine = Engine::new(b"{}").map_err(|e| anyhow!("{e}"))?;
+    let module = Module::load(module)?;
+    let mut lines = Vec::new();
+    for stream in streams(&engine) {
+        say(stream.name);
+        let (said, heap, speed) = native(&engine, &stream, total);
+        let linear = in_module(&module, &stream, total).with_context(|| format!("{} through the module", stream.name))?;
+        lines.push(Line { body: stream.name, said, heap, linear, speed });
+    }
+    Ok(lines)
+}
+
+fn native(engine: &Engine, stream: &Endless, total: usize) -> (usize, usize, f64) {
+    // What leaves belongs to the caller.
+    let mut out = Vec::with_capacity(8 * CHUNK);
+    let before = HEAP.current_usage();
+    let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
+    let mut body = Body::new(BodyKind { json: true, keep_length: false });
+    let (mut said, mut heap) = (0, 0);
+    let begun = cpu_time();
+    for chunk in stream.chunks(total) {
+        out.clear();
+        body.push(engine, &mut work, &mut exchange, chunk, &mut out);
+        said = said.max(body.memory());
+        heap = heap.max(HEAP.current_usage().saturating_sub(before));
+    }
+    body.finish(engine, &mut work, &mut exchange, &mut out);
+    (said, heap, total as f64 / 1e6 / (cpu_time() - begun).as_secs_f64())
+}
+
+/// A stream through the module, after a short one of the same kind, which the module's first allocations belong to.
+fn in_module(module: &Module, stream: &Endless, total: usize) -> Result<usize> {
+    let options = Options { configuration: b"{}".to_vec(), log_level: LogLevel::Error, ..Options::default() };
+    let mut vm = Vm::start(module, &options)?;
+    pass(&mut vm, &mut std::iter::once(&b"[]"[..]))?;
+    let before = vm.memory_bytes();
+    pass(&mut vm, &mut stream.chunks(total))?;
+    Ok(vm.memory_bytes().saturating_sub(before))
+}
+
+fn pass(vm: &mut Vm, chunks: &mut dyn Iterator<Item = &[u8]>) -> Result<()> {
+    let header = |n: &str, v: &str| (n.as_bytes().to_vec(), v.as_bytes().to_vec());
+    let request = vec![
+        header(":method", "GET"),
+        header(":path", "/"),
+        header(":authority", "bench"),
+        header(":scheme", "http"),
+    ];
+    let response = vec![header(":status", "200"), header("content-type", "application/json")];
+    let id = vm.open();
+    vm.feed_headers(id, Direction::Request, &request, true)?;
+    vm.feed_headers(id, Direction::Response, &response, false)?;
+    for chunk in chunks {
+        vm.feed_body(id, Direction::Response, chunk, false)?;
+    }
+    vm.feed_body(id, Direction::Response, b"", true)?;
+    ensure!(vm.failure().is_none(), "the module failed");
+    ensure!(vm.is_over(id), "the response did not end");
+    vm.finish(id)?;
+    Ok(())
+}
