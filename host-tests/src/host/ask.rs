@@ -1,7 +1,7 @@
 //! Asks the module, and reads its answers: codes, a trap, a local response that overrules the code.
 
 use super::options::FailurePolicy;
-use super::state::Abi;
+use super::state::{Abi, Deferred};
 use super::stream::{Body, Direction, Iteration, LocalReply};
 use super::vm::Vm;
 
@@ -46,8 +46,11 @@ impl Vm {
     /// Does what was put off until the callback's end; a trap in it counts now.
     fn finish_callback(&mut self, id: u32, direction: Direction) -> Option<bool> {
         let answer = self.admit(id, direction);
-        if let Some(reply) = self.half(id, direction).and_then(|half| half.too_large.take()) {
-            self.local_reply(id, reply);
+        if let Some(too_large) = self.half(id, direction).and_then(|half| half.too_large.take()) {
+            // The first answer stands: what the module wanted to reply in the same callback is dropped.
+            let deferred = &mut self.instance.host_mut().deferred;
+            deferred.retain(|action| !matches!(action, Deferred::Reply(of, _) if *of == id));
+            self.local_reply(id, too_large);
         }
         self.run_deferred();
         answer

@@ -163,7 +163,7 @@ impl Vm {
         watermark: bool,
         during_callback: bool,
     ) {
-        let limit = self.options.buffer_limit;
+        let limit = self.options.limit();
         let Some(half) = self.half(id, direction) else { return };
         match &mut half.held {
             Some(held) => held.extend_from_slice(&chunk),

@@ -51,8 +51,11 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// Frames as HTTP/2 has them: the last body chunk carries the end. HTTP/1 ends with an empty call.
     pub http2: bool,
-    /// `per_connection_buffer_limit_bytes`.
+    /// `per_connection_buffer_limit_bytes`: what Envoy's own buffers may hold for a stream of HTTP/1. 0 is no limit.
     pub buffer_limit: usize,
+    /// `initial_stream_window_size` of the client's connection: the same limit for HTTP/2, where Envoy does not
+    /// look at the other.
+    pub http2_window: usize,
     /// Whose buffer rules.
     pub profile: Profile,
     /// After a trap.
@@ -83,6 +86,17 @@ pub struct Options {
     pub vm_id: String,
 }
 
+impl Options {
+    /// How much Envoy's buffers may hold for one half of a stream.
+    pub(super) fn limit(&self) -> usize {
+        if self.http2 {
+            self.http2_window
+        } else {
+            self.buffer_limit
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -91,6 +105,7 @@ impl Default for Options {
             environment: Vec::new(),
             http2: false,
             buffer_limit: 32 * 1024,
+            http2_window: 64 * 1024,
             profile: Profile::default(),
             failure_policy: FailurePolicy::default(),
             reload_backoff: Duration::from_secs(1),
