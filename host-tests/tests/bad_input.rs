@@ -283,3 +283,61 @@ fn an_error_becomes_a_problem_and_keeps_its_status() {
             && !contains(headers, "x-powered-by")
     );
 }
+
+/// Twice the input costs at most twice the work, whatever it repeats. Fuel counts instructions, not time.
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn work_grows_with_the_input_and_no_faster() {
+    let module = module();
+    let mut vm = Vm::start(
+        &module,
+        &Options {
+            fuel: Some(u64::MAX),
+            log_level: LogLevel::Error,
+            ..options("{}")
+        },
+    )
+    .unwrap();
+    let pem = format!("-----BEGIN {}-----\n", "PRIVATE KEY");
+    for flood in [
+        "the quick brown fox, ",
+        "sk_live_",
+        "eyJ",
+        "eyJ-",
+        "https://a:b",
+        "://",
+        "jdbc:ora",
+        "sk_test_fa4e",
+        "glpat-",
+        "\\u0073\\u006b",
+        "\\\\u00",
+        "\\",
+        "[[",
+        "{\"a\":",
+        "-----BEGIN ",
+        &pem,
+        "AKIA",
+        "xoxb-1-",
+    ] {
+        let mut fuel = |kib: usize| {
+            let text = flood.repeat(kib * 1024 / flood.len());
+            let chunks = text.as_bytes().chunks(16 * 1024).map(<[u8]>::to_vec).collect();
+            let replay = vm
+                .exchange(&response(&[("content-length", &text.len().to_string())], chunks))
+                .unwrap();
+            sound(&replay);
+            replay.fuel
+        };
+        let (small, large) = (fuel(128), fuel(256));
+        assert!(
+            small > 0 && large < small * 22 / 10,
+            "{flood:?}: {small} for 128 KiB, {large} for 256 KiB"
+        );
+        // About 0.3 s for a MiB: slow, and no more than that.
+        assert!(
+            large / (256 * 1024) < 6000,
+            "{flood:?}: {} for a byte",
+            large / (256 * 1024)
+        );
+    }
+}

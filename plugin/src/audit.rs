@@ -6,13 +6,14 @@ use serde_json::json;
 
 use crate::host::{self, Level};
 use crate::metrics::Metrics;
+use crate::request::Request;
 
 /// Where things were found; `places[part]` of a finding.
 pub(crate) struct Report<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) exchange: &'a Exchange,
     pub(crate) places: &'a [String],
-    pub(crate) request_id: &'a str,
+    pub(crate) request: &'a Request,
     pub(crate) status: u16,
 }
 
@@ -45,7 +46,13 @@ impl Report<'_> {
             return;
         }
         if self.engine.audits() {
-            let line = json!({"request_id": self.request_id, "status": self.status, "findings": findings});
+            let line = json!({
+                "request_id": self.request.id,
+                "method": self.request.method,
+                "host": self.request.host,
+                "status": self.status,
+                "findings": findings,
+            });
             host::log(Level::Info, &format!("keepmum audit {line}"));
         }
         if host::logs(Level::Debug) {

@@ -10,6 +10,7 @@ mod headers;
 mod host;
 mod metrics;
 mod problem;
+mod request;
 mod response;
 mod root;
 

@@ -15,6 +15,7 @@ use crate::audit::Report;
 use crate::headers::{self, Headers};
 use crate::host::{self, Buffer, Level, Map};
 use crate::problem;
+use crate::request::Request;
 use crate::root::Shared;
 
 /// A body is read from the proxy in pieces of this size: what a stream can need at a time does not depend on the
@@ -50,9 +51,7 @@ pub(crate) struct Response {
     shared: Rc<Shared>,
     exchange: Exchange,
     places: Vec<String>,
-    request_id: String,
-    head: bool,
-    connect: bool,
+    request: Request,
     status: u16,
     own_reply: bool,
     failed: bool,
@@ -69,9 +68,7 @@ impl Response {
             shared,
             exchange: Exchange::default(),
             places: vec!["response.body".to_owned()],
-            request_id: String::new(),
-            head: false,
-            connect: false,
+            request: Request::default(),
             status: 0,
             own_reply: false,
             failed: false,
@@ -117,7 +114,7 @@ impl Response {
             }
             None
         };
-        if self.status == 101 || (self.connect && (200..300).contains(&self.status)) {
+        if self.status == 101 || (self.request.connect && (200..300).contains(&self.status)) {
             return uninspected("upgrade");
         }
         let essence = |v: &[u8]| {
@@ -232,24 +229,6 @@ impl Response {
         Action::Pause
     }
 
-    /// A request id as it may stand in a log line: a client can put anything there, even a secret.
-    fn safe_id(&self, id: &[u8]) -> String {
-        let plain = id.len() <= 64
-            && id
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-        let Ok(mut work) = self.shared.work.try_borrow_mut() else {
-            return String::new();
-        };
-        let mut apart = Exchange::default();
-        let redacted = apart.value(&self.engine, &mut work, id).is_some() || apart.counts().next().is_some();
-        if !plain || redacted {
-            String::new()
-        } else {
-            String::from_utf8_lossy(id).into_owned()
-        }
-    }
-
     /// Headers that could not be read or redacted must not go out.
     fn refuse(&mut self) -> Action {
         self.shared.metrics.event("host_errors");
@@ -267,11 +246,10 @@ impl HttpContext for Response {
         let Some(list) = Headers::get(Map::Request) else {
             return Action::Continue;
         };
-        let method = list.first(b":method").unwrap_or_default();
-        self.head = method == b"HEAD";
-        self.connect = method == b"CONNECT";
-        self.request_id = self.safe_id(list.first(b"x-request-id").unwrap_or_default());
-        if self.engine.scans_body() && self.engine.enforces() && !self.connect {
+        if let Ok(mut work) = self.shared.work.try_borrow_mut() {
+            self.request = Request::read(&list, &self.engine, &mut work);
+        }
+        if self.engine.scans_body() && self.engine.enforces() && !self.request.connect {
             for name in NARROWED {
                 if list.first(name).is_some() && host::remove(Map::Request, name).is_err() {
                     self.shared.metrics.event("host_errors");
@@ -305,7 +283,7 @@ impl HttpContext for Response {
             .and_then(|r| r.replace)
             .filter(|_| self.engine.enforces() && !grpc);
         if let Some(kind) = replace {
-            let (content_type, body) = problem::body(kind, self.status, &self.request_id);
+            let (content_type, body) = problem::body(kind, self.status, &self.request.id);
             let mut pairs: Vec<_> = list.pairs.iter().filter(|(n, _)| problem::keeps(n)).cloned().collect();
             pairs.push((b"content-type".to_vec(), content_type.as_bytes().to_vec()));
             if self.reply(self.status, &pairs, &body) {
@@ -313,7 +291,7 @@ impl HttpContext for Response {
                 return Action::Pause;
             }
         }
-        let bodiless = self.head || matches!(self.status, 204 | 304);
+        let bodiless = self.request.head || matches!(self.status, 204 | 304);
         let kind = if self.engine.scans_body() && (!end_of_stream || bodiless) {
             self.body_kind(&list, bodiless)
         } else {
@@ -327,7 +305,7 @@ impl HttpContext for Response {
             && self.engine.on_encoded() == OnEncoded::Block
             && encoded(&list)
         {
-            let (content_type, body) = problem::body(keepmum_engine::ErrorBody::ProblemJson, 502, &self.request_id);
+            let (content_type, body) = problem::body(keepmum_engine::ErrorBody::ProblemJson, 502, &self.request.id);
             if self.reply(
                 502,
                 &[(b"content-type".to_vec(), content_type.as_bytes().to_vec())],
@@ -421,7 +399,7 @@ impl HttpContext for Response {
             engine: &self.engine,
             exchange: &self.exchange,
             places: &self.places,
-            request_id: &self.request_id,
+            request: &self.request,
             status: self.status,
         };
         report.tell(&self.shared.metrics);

@@ -1,0 +1,50 @@
+//! What is known of a request when its response comes: the proxy no longer tells then.
+//!
+//! What may appear in a log line or a reply is cleaned here, once: a client can put anything into these headers, even a
+//! secret. The path is left out on purpose: it can hold tokens that no detector knows.
+
+use keepmum_engine::{Engine, Exchange, Workspace};
+
+use crate::headers::Headers;
+
+/// The facts of one request.
+#[derive(Default)]
+pub(crate) struct Request {
+    /// HEAD: the response has no body, whatever its headers say.
+    pub(crate) head: bool,
+    /// CONNECT: what follows a 2xx is no HTTP.
+    pub(crate) connect: bool,
+    pub(crate) method: String,
+    pub(crate) host: String,
+    pub(crate) id: String,
+}
+
+/// Longer texts are left out rather than cut.
+const LONGEST: usize = 128;
+
+impl Request {
+    pub(crate) fn read(list: &Headers, engine: &Engine, work: &mut Workspace) -> Request {
+        let method = list.first(b":method").unwrap_or_default();
+        let mut clean = |name: &[u8]| clean(engine, work, list.first(name).unwrap_or_default());
+        Request {
+            head: method == b"HEAD",
+            connect: method == b"CONNECT",
+            method: clean(b":method"),
+            host: clean(b":authority"),
+            id: clean(b"x-request-id"),
+        }
+    }
+}
+
+/// The text, if it is plain, short, and holds nothing that would be redacted in a response.
+fn clean(engine: &Engine, work: &mut Workspace, text: &[u8]) -> String {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'[' | b']');
+    let mut apart = Exchange::default();
+    if text.len() > LONGEST || !text.iter().all(plain) {
+        return String::new();
+    }
+    if apart.value(engine, work, text).is_some() || apart.counts().next().is_some() {
+        return String::new();
+    }
+    String::from_utf8_lossy(text).into_owned()
+}
