@@ -9,7 +9,7 @@ use keepmum_envoy::compare::{difference, stable};
 use keepmum_envoy::lab::Lab;
 use keepmum_envoy::search::Search;
 use keepmum_host_tests::capture::{self, leaked};
-use keepmum_host_tests::exchange::{Exchange, Message};
+use keepmum_host_tests::exchange::{Exchange, Message, Origin};
 use keepmum_host_tests::host::{Module, Options};
 use keepmum_host_tests::replay::{Ended, Replay, replay};
 
@@ -137,7 +137,9 @@ fn check(exchange: &Exchange, reply: &Reply, host: &Replay) -> Vec<String> {
             reply.rest.cut, host.client.ended
         ));
     }
-    if let Some(where_) = difference(&theirs, &ours).filter(|_| !(cut && ours.starts_with(&theirs))) {
+    // What Envoy itself says of a refused connection was longer before 1.38: it went on with the transport's reason.
+    let longer = exchange.origin == Origin::ConnectFailure && theirs.starts_with(&ours);
+    if let Some(where_) = difference(&theirs, &ours).filter(|_| !(cut && ours.starts_with(&theirs)) && !longer) {
         wrong.push(format!("bodies of Envoy and of the host: {where_}"));
     }
     wrong
