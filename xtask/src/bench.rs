@@ -22,8 +22,14 @@ pub fn run(rest: &[String]) -> Result<()> {
     let args = ["build", "--profile", "wasm", "--package", "keepmum-bench", "--lib"];
     module::cargo("build the engine's benchmark for wasm32", &way, &args).run()?;
     let probe = workspace::target().join(TARGET).join("wasm/keepmum_bench.wasm");
-    probe.metadata().with_context(|| format!("no module at {}", probe.display()))?;
-    Step::cargo("build the benchmarks", ["build", "--release", "--package", "keepmum-bench"]).run()?;
+    probe
+        .metadata()
+        .with_context(|| format!("no module at {}", probe.display()))?;
+    Step::cargo(
+        "build the benchmarks",
+        ["build", "--release", "--package", "keepmum-bench"],
+    )
+    .run()?;
     done("bench: built", begun);
     if let Err(why) = setup::python() {
         say(&format!("bench: without Envoy: {why:#}"));
@@ -33,12 +39,15 @@ pub fn run(rest: &[String]) -> Result<()> {
     {
         say(&format!("bench: without wrk: {why:#}"));
     }
-    Step::cargo("bench", ["run", "--quiet", "--release", "--package", "keepmum-bench", "--"])
-        .args(rest)
-        .env("KEEPMUM_WASM", &module)
-        .env("KEEPMUM_BENCH_PROBE", &probe)
-        // Access logs of a hundred thousand requests are no test's output.
-        .env("KEEPMUM_LOGS", workspace::target().join("bench/logs"))
-        .limit(LIMIT)
-        .run()
+    Step::cargo(
+        "bench",
+        ["run", "--quiet", "--release", "--package", "keepmum-bench", "--"],
+    )
+    .args(rest)
+    .env("KEEPMUM_WASM", &module)
+    .env("KEEPMUM_BENCH_PROBE", &probe)
+    // Access logs of a hundred thousand requests are no test's output.
+    .env("KEEPMUM_LOGS", workspace::target().join("bench/logs"))
+    .limit(LIMIT)
+    .run()
 }
