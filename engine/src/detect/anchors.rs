@@ -299,7 +299,7 @@ impl Anchors {
         for (to, b) in line.iter_mut().zip(data.get(run - front..run).unwrap_or_default()) {
             *to = *b;
         }
-        // Few escapes are part of an anchor: a look at the next character or two settles that for most.
+        // Few escapes are part of an anchor, and few characters behind one are escaped too: a short stretch settles most.
         let glimpse = usize::from(limits::ESCAPE_SLASHES) + 6;
         for most in [glimpse, glimpse + self.longest * 6] {
             let window = data.get(run..data.len().min(run + most)).unwrap_or_default();
@@ -313,7 +313,7 @@ impl Anchors {
                 }
             });
             let line = line.get(..len).unwrap_or_default();
-            if most == glimpse {
+            if most == glimpse && len < front + self.longest {
                 let near = |offset: usize| self.is_near(line.get(front - offset..).unwrap_or_default());
                 if !(0..=front).any(near) {
                     return;
@@ -334,6 +334,7 @@ impl Anchors {
                 self.long(text, &mut found);
                 self.short(text, &mut found);
             }
+            return;
         }
     }
 
@@ -355,12 +356,14 @@ impl Anchors {
         let reach = (self.longest.saturating_sub(1)) * 6 + usize::from(limits::ESCAPE_SLASHES) + 6;
         let low = len.saturating_sub(reach).max(from);
         let tail = data.get(low..).unwrap_or_default();
+        let plain = len.saturating_sub(self.longest.saturating_sub(1)).max(from);
+        let plain = (plain..len)
+            .find(|i| self.may_begin(data.get(*i..).unwrap_or_default(), || before(*i)))
+            .unwrap_or(len);
         if memchr::memchr(b'\\', tail).is_none() {
-            let low = len.saturating_sub(self.longest.saturating_sub(1)).max(from);
-            return (low..len)
-                .find(|i| self.may_begin(data.get(*i..).unwrap_or_default(), || before(*i)))
-                .unwrap_or(len);
+            return plain;
         }
+        // Both as it stands and as it reads: an anchor may begin behind an escaped backslash.
         let mut chars: Vec<u8> = Vec::with_capacity(tail.len());
         let mut starts: Vec<usize> = Vec::with_capacity(tail.len());
         let cut = escape::for_each_char(tail, |c, start, _| {
@@ -373,10 +376,10 @@ impl Anchors {
         for i in low..chars.len() {
             let start = low_plus(starts.get(i), from, len, data.len() - tail.len());
             if self.may_begin(chars.get(i..).unwrap_or_default(), || before(start)) {
-                return start;
+                return start.min(plain);
             }
         }
-        cut.map_or(len, |c| len - tail.len() + c)
+        cut.map_or(plain, |c| plain.min(len - tail.len() + c))
     }
 
     /// `text` is the beginning of an anchor, and not yet the whole of it.

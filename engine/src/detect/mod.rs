@@ -1,6 +1,7 @@
 //! Step two, Text → Candidate: anchors in one pass, patterns only from an anchor.
 
 pub(crate) mod anchors;
+mod glance;
 pub(crate) mod lane;
 pub(crate) mod program;
 mod rarity;

@@ -44,7 +44,13 @@ impl Body {
                 before: before(at),
                 first,
             };
-            work.starts.extend(anchor.detectors.iter().map(|d| (*d, start)));
+            let text = data.get(at..).unwrap_or_default();
+            let may = |d: &&u16| {
+                let detector = engine.detectors.get(usize::from(**d));
+                detector.is_some_and(|d| d.program.may_match(text, start.before, first))
+            };
+            work.starts
+                .extend(anchor.detectors.iter().filter(may).map(|d| (*d, start)));
         }
         self.scanned = base + decided as u64;
         if work.starts.is_empty() && self.lanes.is_empty() {

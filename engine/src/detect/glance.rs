@@ -1,0 +1,142 @@
+//! A first look behind an anchor: most anchors in ordinary text (`https://` in any link) are ruled out within a few
+//! bytes, and a lane need not be set up for them.
+//!
+//! It follows the pattern only where there is one way to go, and says "perhaps" where there are two, at an escape, at the
+//! end of what is there, and after `BYTES`. So it can cost time, but never a finding; only `Lane` says yes.
+
+use crate::detect::program::{Op, Program};
+
+/// How far it looks.
+const BYTES: usize = 64;
+
+/// Ways that it tries before it says "perhaps".
+const WAYS: u8 = 16;
+
+impl Program {
+    /// Whether a match may begin where `text` does; `before` and `first` are the characters around that place.
+    pub(crate) fn may_match(&self, text: &[u8], before: Option<u8>, first: u8) -> bool {
+        let mut ways = WAYS;
+        self.may_go_on((0, 0), text, (before, first), &mut ways)
+    }
+
+    fn may_go_on(&self, from: (usize, usize), text: &[u8], around: (Option<u8>, u8), ways: &mut u8) -> bool {
+        let (mut pc, mut at) = from;
+        loop {
+            match self.ops.get(pc) {
+                Some(Op::SecretStart | Op::SecretEnd) => pc += 1,
+                Some(Op::Border(border)) => {
+                    if at == 0 && !border.holds(around.0, Some(around.1)) {
+                        return false;
+                    }
+                    pc += 1;
+                }
+                Some(&Op::Jump(to)) => {
+                    *ways = ways.saturating_sub(1);
+                    if *ways == 0 {
+                        return true;
+                    }
+                    pc = usize::from(to);
+                }
+                Some(&Op::Split(a, b)) => {
+                    *ways = ways.saturating_sub(1);
+                    if *ways == 0 || self.may_go_on((usize::from(a), at), text, around, ways) {
+                        return true;
+                    }
+                    pc = usize::from(b);
+                }
+                Some(Op::Byte(want)) => match text.get(at) {
+                    Some(b) if b == want && *b != b'\\' => (pc, at) = (pc + 1, at + 1),
+                    Some(b) => return *b == b'\\',
+                    None => return true,
+                },
+                Some(Op::Set(set)) => match (text.get(at), self.sets.get(usize::from(*set))) {
+                    (Some(b), Some(set)) if *b != b'\\' => {
+                        if !set.contains(*b) {
+                            return false;
+                        }
+                        (pc, at) = (pc + 1, at + 1);
+                    }
+                    _ => return true,
+                },
+                Some(&Op::Repeat { set, min, max }) => {
+                    let Some(set) = self.sets.get(usize::from(set)) else {
+                        return true;
+                    };
+                    let rest = text.get(at..).unwrap_or_default();
+                    let most = usize::from(max).min(BYTES);
+                    let run = rest
+                        .iter()
+                        .take(most)
+                        .take_while(|b| set.contains(**b) && **b != b'\\')
+                        .count();
+                    let full = run == usize::from(max);
+                    if run == BYTES || (!full && rest.get(run).is_none_or(|b| *b == b'\\')) {
+                        // It may go on.
+                        return true;
+                    }
+                    if run < usize::from(min) {
+                        return false;
+                    }
+                    // What follows begins behind the whole run only if it cannot begin inside.
+                    match self.byte_from(pc + 1) {
+                        Some(b) if !set.contains(b) => (pc, at) = (pc + 1, at + run),
+                        _ => return true,
+                    }
+                }
+                Some(Op::Match) | None => return true,
+            }
+            if at >= BYTES {
+                return true;
+            }
+        }
+    }
+
+    /// The one byte that must come next, if it is one.
+    fn byte_from(&self, mut pc: usize) -> Option<u8> {
+        for _ in 0..WAYS {
+            match self.ops.get(pc)? {
+                Op::Byte(b) => return Some(*b),
+                Op::Jump(to) => pc = usize::from(*to),
+                Op::SecretStart | Op::SecretEnd | Op::Border(_) => pc += 1,
+                _ => return None,
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::program::Program;
+
+    #[test]
+    fn only_what_cannot_match_is_ruled_out() {
+        let url = "(?:https?|s?ftps?)://[^\\s:\"'<>@/]{0,256}:(?<secret>[^\\s@/]{1,256})@";
+        let key = r"\bpat[0-9A-Za-z]{14}\.[0-9a-f]{64}";
+        for (pattern, before, text, may) in [
+            (url, b' ', "https://www.example.com/a", false),
+            (url, b' ', "https://www.example.com", true),
+            (url, b' ', "https://user:x@", true),
+            (url, b' ', "https:\\/\\/user:x@", true),
+            (url, b' ', "sftp://a/", false),
+            (url, b' ', "httpx", false),
+            (key, b' ', "patient records", false),
+            (key, b' ', "patAAAAAAAAAAAAAA.", true),
+            (key, b' ', "patAAAAAAAAAAAAAA,", false),
+            (key, b' ', "patAAAAAAAAAAAAAAAAA.", false),
+            (key, b' ', "patAAA", true),
+            (key, b'x', "patAAAAAAAAAAAAAA.", false),
+            (r"abc[a-z]{2,4}z[0-9]", b' ', "abcaaz1", true),
+            (r"abc(?:x|yy){1,60}z", b' ', "abcyyxyyxyyxyyxyyxyyxyyxyyx", true),
+            (r"abc(?:x|yy)z", b' ', "abcyyx", false),
+        ] {
+            let program = Program::compile(pattern).unwrap();
+            let first = text.as_bytes()[0];
+            assert_eq!(
+                program.may_match(text.as_bytes(), Some(before), first),
+                may,
+                "{pattern} on {text}"
+            );
+        }
+    }
+}
