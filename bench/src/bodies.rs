@@ -53,14 +53,19 @@ impl Seeded {
 
     fn sentence(&mut self) -> String {
         let mut text = String::new();
-        for i in 0..6 + self.below(12) {
-            let word = self.pick(WORDS);
+        for i in 0..8 + self.below(14) {
+            // Half of all words in English are of a few dozen.
+            let word = if self.below(2) == 0 {
+                self.pick(COMMON)
+            } else {
+                self.pick(WORDS)
+            };
             if i == 0 {
                 text.push_str(&word[..1].to_uppercase());
                 text.push_str(&word[1..]);
                 continue;
             }
-            text.push_str(self.pick(&[" ", " ", " ", " ", " ", " ", ", ", " – ", " the ", " of ", " and a "]));
+            text.push_str(if self.below(12) == 0 { ", " } else { " " });
             text.push_str(word);
         }
         text.push_str(self.pick(&[". ", ". ", ". ", "! ", "? "]));
@@ -68,7 +73,11 @@ impl Seeded {
     }
 
     fn sentences(&mut self, n: u64) -> String {
-        (0..n).map(|_| self.sentence()).collect::<String>().trim_end().to_owned()
+        (0..n)
+            .map(|_| self.sentence())
+            .collect::<String>()
+            .trim_end()
+            .to_owned()
     }
 }
 
@@ -77,14 +86,152 @@ pub const HEX: &[u8] = b"0123456789abcdef";
 /// The base64 alphabet.
 pub const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// English, with a share of the words that occur in names of keys.
+/// What half of all English is made of.
+const COMMON: &[&str] = &[
+    "the", "of", "and", "to", "in", "is", "that", "for", "it", "with", "on", "as", "at", "by", "this", "we", "you",
+    "from", "have", "are", "not", "be", "or", "was", "can", "will", "your", "our", "all", "more", "there", "when",
+    "which", "they",
+];
+
+/// Other words, with a share of those that occur in names of keys and detectors.
 const WORDS: &[&str] = &[
-    "time", "people", "water", "order", "customer", "invoice", "payment", "shipment", "window", "garden", "history", "market",
-    "service", "account", "session", "public", "private", "keyboard", "basic", "author", "letter", "morning", "island",
-    "result", "pattern", "museum", "travel", "bottle", "silver", "kitchen", "project", "release", "version", "support",
-    "network", "stream", "printer", "number", "season", "summer", "winter", "engine", "station", "platform", "library",
-    "article", "picture", "language", "question", "answer", "message", "password", "secretary", "token", "monkey", "turkey",
-    "skating", "risk", "desk", "task", "github", "slack", "stripe", "open", "database", "postgres", "redis", "server",
+    "time",
+    "people",
+    "water",
+    "order",
+    "customer",
+    "invoice",
+    "payment",
+    "shipment",
+    "window",
+    "garden",
+    "history",
+    "market",
+    "service",
+    "account",
+    "session",
+    "public",
+    "private",
+    "keyboard",
+    "basic",
+    "author",
+    "letter",
+    "morning",
+    "island",
+    "result",
+    "pattern",
+    "museum",
+    "travel",
+    "bottle",
+    "silver",
+    "kitchen",
+    "project",
+    "release",
+    "version",
+    "support",
+    "network",
+    "stream",
+    "printer",
+    "number",
+    "season",
+    "summer",
+    "winter",
+    "engine",
+    "station",
+    "platform",
+    "library",
+    "article",
+    "picture",
+    "language",
+    "question",
+    "answer",
+    "message",
+    "password",
+    "secretary",
+    "token",
+    "monkey",
+    "turkey",
+    "skating",
+    "risk",
+    "desk",
+    "task",
+    "github",
+    "slack",
+    "stripe",
+    "open",
+    "database",
+    "postgres",
+    "redis",
+    "server",
+    "house",
+    "family",
+    "mother",
+    "street",
+    "office",
+    "health",
+    "music",
+    "power",
+    "paper",
+    "friend",
+    "weather",
+    "colour",
+    "doctor",
+    "bridge",
+    "winner",
+    "member",
+    "reader",
+    "driver",
+    "forest",
+    "valley",
+    "coffee",
+    "dinner",
+    "ticket",
+    "camera",
+    "screen",
+    "button",
+    "folder",
+    "editor",
+    "review",
+    "update",
+    "change",
+    "choice",
+    "reason",
+    "result",
+    "method",
+    "family",
+    "follow",
+    "remain",
+    "consider",
+    "provide",
+    "include",
+    "continue",
+    "available",
+    "different",
+    "important",
+    "national",
+    "several",
+    "possible",
+    "young",
+    "early",
+    "local",
+    "social",
+    "large",
+    "small",
+    "clear",
+    "recent",
+    "certain",
+    "common",
+    "quickly",
+    "always",
+    "often",
+    "together",
+    "already",
+    "perhaps",
+    "almost",
+    "finally",
+    "usually",
+    "without",
+    "because",
 ];
 
 /// A page of a REST list, about this long. Valid JSON; a body with no secret in it.
@@ -113,7 +260,7 @@ pub fn json_objects(bytes: usize, each: usize) -> Vec<u8> {
         text.push_str(",\"note\":\"");
         let mut fill = String::new();
         while fill.len() + text.len() + 2 < each {
-            fill.push_str(&r.sentence().replace('–', "-"));
+            fill.push_str(&r.sentence());
         }
         fill.truncate(each.saturating_sub(text.len() + 2));
         all.push_str(&text);
@@ -163,7 +310,10 @@ fn order(r: &mut Seeded, more: u64) -> String {
         ));
         if r.below(4) == 0 {
             let len = 200 + usize::try_from(r.below(1200)).unwrap_or(0);
-            text.push_str(&format!(",\"thumbnail\":\"data:image/jpeg;base64,/9j/4AAQSkZJRgABAQ{}\"", r.run(BASE64, len)));
+            text.push_str(&format!(
+                ",\"thumbnail\":\"data:image/jpeg;base64,/9j/4AAQSkZJRgABAQ{}\"",
+                r.run(BASE64, len)
+            ));
         }
     }
     text.push('}');
@@ -180,7 +330,9 @@ pub fn html_page(bytes: usize) -> Vec<u8> {
     );
     for _ in 0..12 {
         let (name, hash) = (r.slug(), r.run(HEX, 20));
-        text.push_str(&format!("  <link rel=\"stylesheet\" href=\"/assets/{name}.{hash}.css\" crossorigin=\"anonymous\">\n"));
+        text.push_str(&format!(
+            "  <link rel=\"stylesheet\" href=\"/assets/{name}.{hash}.css\" crossorigin=\"anonymous\">\n"
+        ));
     }
     text.push_str("</head>\n<body class=\"page page--list theme-light\">\n");
     while text.len() < bytes {

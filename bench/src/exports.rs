@@ -13,7 +13,9 @@ thread_local! {
 }
 
 fn with<T: Default>(act: impl FnOnce(&mut Subject) -> T) -> T {
-    SUBJECT.with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(act))).unwrap_or_default()
+    SUBJECT
+        .with(|s| s.try_borrow_mut().ok().and_then(|mut s| s.as_mut().map(act)))
+        .unwrap_or_default()
 }
 
 /// Compiles the policy and the DFA, and returns the number of anchors; 0: neither is there.

@@ -37,7 +37,12 @@ impl Guest {
         let Some(memory) = instance.get_memory(&mut store, "memory") else {
             bail!("{} exports no memory", path.display());
         };
-        let mut it = Self { store, instance, memory, anchors: 0 };
+        let mut it = Self {
+            store,
+            instance,
+            memory,
+            anchors: 0,
+        };
         it.anchors = it.function::<(), u32>("start")?.call(&mut it.store, ()).map_err(told)?;
         if it.anchors == 0 {
             bail!("the engine did not start in wasm");
@@ -54,10 +59,15 @@ impl Guest {
     /// # Errors
     /// They do not fit.
     pub fn give(&mut self, data: &[u8], each: usize, json: bool) -> Result<()> {
-        let at = self.function::<u32, u32>("alloc")?.call(&mut self.store, u32::try_from(data.len())?).map_err(told)?;
+        let at = self
+            .function::<u32, u32>("alloc")?
+            .call(&mut self.store, u32::try_from(data.len())?)
+            .map_err(told)?;
         self.memory.write(&mut self.store, usize::try_from(at)?, data)?;
         let prepare = self.function::<(u32, u32), ()>("prepare")?;
-        prepare.call(&mut self.store, (u32::try_from(each)?, u32::from(json))).map_err(told)
+        prepare
+            .call(&mut self.store, (u32::try_from(each)?, u32::from(json)))
+            .map_err(told)
     }
 
     /// One of the passes, by name.

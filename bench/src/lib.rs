@@ -48,7 +48,15 @@ impl Subject {
         let literals: Vec<&[u8]> = engine.anchors().collect();
         let builder = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(&literals);
         let anchors = builder.map_err(|e| e.to_string())?;
-        Ok(Self { engine, anchors, work: Workspace::default(), out: Vec::new(), data: Vec::new(), each: 1, json: false })
+        Ok(Self {
+            engine,
+            anchors,
+            work: Workspace::default(),
+            out: Vec::new(),
+            data: Vec::new(),
+            each: 1,
+            json: false,
+        })
     }
 
     /// How many anchors both look for.
@@ -61,7 +69,10 @@ impl Subject {
         let mut found = Found::default();
         for whole in self.data.chunks(self.each.max(1)) {
             let mut exchange = Exchange::default();
-            let mut body = Body::new(BodyKind { json: self.json, keep_length: false });
+            let mut body = Body::new(BodyKind {
+                json: self.json,
+                keep_length: false,
+            });
             for chunk in whole.chunks(CHUNK) {
                 self.out.clear();
                 if body.push(&self.engine, &mut self.work, &mut exchange, chunk, &mut self.out) == Flow::Out {

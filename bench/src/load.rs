@@ -26,7 +26,11 @@ const CONNECTIONS: u32 = 8;
 const READ_BODY: &str = include_str!("../../host-tests/probes/read_body.wat");
 
 /// Sizes, each with its path.
-const SIZES: [(&str, &str, usize); 3] = [("1 KiB", "/1k", 1024), ("16 KiB", "/16k", 16 * 1024), ("1 MiB", "/1m", 1 << 20)];
+const SIZES: [(&str, &str, usize); 3] = [
+    ("1 KiB", "/1k", 1024),
+    ("16 KiB", "/16k", 16 * 1024),
+    ("1 MiB", "/1m", 1 << 20),
+];
 
 /// One round of one Envoy.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +99,8 @@ pub fn run(module: &Path, rounds: usize, say: &mut dyn FnMut(&str)) -> Result<Ve
     let binary = keepmum_envoy::install::envoy(keepmum_envoy::VERSION)?;
     let server = upstream::start(pages())?;
     let idle = assemble()?;
-    let start = |name: &str, bootstrap: Bootstrap| Envoy::start_logging(&binary, &bootstrap, name, &["--log-level", "warning"]);
+    let start =
+        |name: &str, bootstrap: Bootstrap| Envoy::start_logging(&binary, &bootstrap, name, &["--log-level", "warning"]);
     let for_module = |module: &Path| Bootstrap::for_tests(module, "{}", server);
     let none = start("bench-none", for_module(module)?.without_module()?)?;
     let read = start("bench-read", for_module(&idle)?)?;
@@ -121,7 +126,11 @@ pub fn run(module: &Path, rounds: usize, say: &mut dyn FnMut(&str)) -> Result<Ve
 fn pages() -> Pages {
     let mut pages = Pages::new();
     for (_, path, size) in SIZES {
-        let body = if size == 1024 { bodies::json_objects(1, size) } else { bodies::json_list(size) };
+        let body = if size == 1024 {
+            bodies::json_objects(1, size)
+        } else {
+            bodies::json_list(size)
+        };
         pages.insert(path.to_owned(), body);
     }
     pages.insert("/armed".to_owned(), secret().into_bytes());
@@ -129,7 +138,11 @@ fn pages() -> Pages {
 }
 
 fn secret() -> String {
-    format!("{{\"key\":\"sk{}{}\"}}", "_live_", Seeded::new(5).run(&bodies::BASE64[..62], 24))
+    format!(
+        "{{\"key\":\"sk{}{}\"}}",
+        "_live_",
+        Seeded::new(5).run(&bodies::BASE64[..62], 24)
+    )
 }
 
 fn assemble() -> Result<PathBuf> {
@@ -145,9 +158,15 @@ fn check(none: &Envoy, read: &Envoy, keepmum: &Envoy) -> Result<()> {
     };
     for (path, body) in pages() {
         for envoy in [none, read] {
-            ensure!(get(envoy, &path)? == body, "{path} was changed by an Envoy without Keepmum");
+            ensure!(
+                get(envoy, &path)? == body,
+                "{path} was changed by an Envoy without Keepmum"
+            );
         }
-        ensure!((get(keepmum, &path)? == body) == (path != "/armed"), "{path} through Keepmum is not what it should be");
+        ensure!(
+            (get(keepmum, &path)? == body) == (path != "/armed"),
+            "{path} through Keepmum is not what it should be"
+        );
     }
     Ok(())
 }
@@ -157,16 +176,37 @@ fn round(envoy: &Envoy, path: &str) -> Result<Round> {
     let before = cpu_of(envoy.pid())?;
     let connections = format!("-c{CONNECTIONS}");
     let url = format!("http://{}{path}", envoy.address);
-    let out = Command::new("wrk").args(["-t1", &connections, "-d1s", "--latency", &url]).output()?;
+    let out = Command::new("wrk")
+        .args(["-t1", &connections, "-d1s", "--latency", &url])
+        .output()?;
     let used = cpu_of(envoy.pid())? - before;
     let text = String::from_utf8_lossy(&out.stdout);
-    let word = |line: &str, at: usize| text.lines().find(|l| l.contains(line)).and_then(|l| l.split_whitespace().nth(at));
-    let all: f64 = word("requests in", 0).and_then(|w| w.parse().ok()).context("wrk's output has no count of requests")?;
-    let rate: f64 = word("Requests/sec:", 1).and_then(|w| w.parse().ok()).context("wrk's output has no rate")?;
-    ensure!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "{path}: wrk had errors:\n{text}");
+    let word = |line: &str, at: usize| {
+        text.lines()
+            .find(|l| l.contains(line))
+            .and_then(|l| l.split_whitespace().nth(at))
+    };
+    let all: f64 = word("requests in", 0)
+        .and_then(|w| w.parse().ok())
+        .context("wrk's output has no count of requests")?;
+    let rate: f64 = word("Requests/sec:", 1)
+        .and_then(|w| w.parse().ok())
+        .context("wrk's output has no rate")?;
+    ensure!(
+        !text.contains("Non-2xx") && !text.contains("Socket errors"),
+        "{path}: wrk had errors:\n{text}"
+    );
     ensure!(all > 0.0, "{path}: no request was answered in a second");
-    let latency = |name| word(name, 1).and_then(microseconds).context("wrk's output has no latency");
-    Ok(Round { rate, cpu: used / all * 1e6, latency: (latency("50%")?, latency("99%")?) })
+    let latency = |name| {
+        word(name, 1)
+            .and_then(microseconds)
+            .context("wrk's output has no latency")
+    };
+    Ok(Round {
+        rate,
+        cpu: used / all * 1e6,
+        latency: (latency("50%")?, latency("99%")?),
+    })
 }
 
 /// `12.34us`, `1.20ms`, `1.05s`.
@@ -186,7 +226,13 @@ fn cpu_of(pid: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name, in brackets, may hold anything; the fields that count come after it.
     let (_, fields) = text.rsplit_once(')').context("/proc/<pid>/stat has no name")?;
-    let ticks = |at: usize| fields.split_whitespace().nth(at).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
+    let ticks = |at: usize| {
+        fields
+            .split_whitespace()
+            .nth(at)
+            .and_then(|f| f.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
     Ok((ticks(11) + ticks(12)) / rustix::param::clock_ticks_per_second() as f64)
 }
 

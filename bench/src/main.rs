@@ -76,7 +76,8 @@ fn parse() -> Result<Option<Ask>> {
 }
 
 fn file(variable: &str) -> Result<PathBuf> {
-    let path = std::env::var_os(variable).with_context(|| format!("{variable} is not set; cargo xtask bench sets it"))?;
+    let path =
+        std::env::var_os(variable).with_context(|| format!("{variable} is not set; cargo xtask bench sets it"))?;
     Ok(PathBuf::from(path))
 }
 
@@ -88,8 +89,15 @@ fn run(ask: &Ask) -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let mut figures = Figures::default();
     if wanted("speed") {
-        let time = if ask.quick { Duration::from_millis(300) } else { Duration::from_secs(6) };
-        let budget = Budget { pairs: if ask.quick { 3 } else { 25 }, time };
+        let time = if ask.quick {
+            Duration::from_millis(300)
+        } else {
+            Duration::from_secs(6)
+        };
+        let budget = Budget {
+            pairs: if ask.quick { 3 } else { 25 },
+            time,
+        };
         (figures.speed, figures.fuel, figures.anchors) = speed::run(&file("KEEPMUM_BENCH_PROBE")?, budget, &mut say)?;
     }
     if wanted("memory") {

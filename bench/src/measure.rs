@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 /// The processor time that this thread has used.
 pub fn cpu_time() -> Duration {
     let t = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(t.tv_sec).unwrap_or(0), u32::try_from(t.tv_nsec).unwrap_or(0))
+    Duration::new(
+        u64::try_from(t.tv_sec).unwrap_or(0),
+        u32::try_from(t.tv_nsec).unwrap_or(0),
+    )
 }
 
 /// How long to go on.
@@ -72,7 +75,11 @@ impl Spread {
         let (Some(min), Some(max), Some(median)) = (all.first(), all.last(), all.get(all.len() / 2)) else {
             bail!("nothing was measured");
         };
-        Ok(Self { median: *median, min: *min, max: *max })
+        Ok(Self {
+            median: *median,
+            min: *min,
+            max: *max,
+        })
     }
 
     /// For the JSON file.
@@ -107,7 +114,10 @@ mod tests {
             order.borrow_mut().push(c);
             Ok(1.0)
         };
-        let budget = Budget { pairs: 2, time: Duration::ZERO };
+        let budget = Budget {
+            pairs: 2,
+            time: Duration::ZERO,
+        };
         assert_eq!(alternate(budget, || run('a'), || run('b')).unwrap().len(), 2);
         assert_eq!(*order.borrow(), "ababab");
     }

@@ -39,14 +39,33 @@ impl Figures {
 
     fn tables(&self, t: &mut String) -> std::fmt::Result {
         if !self.speed.is_empty() {
-            writeln!(t, "Engine against an Aho-Corasick DFA over the same {} anchors; above 1 the engine is faster.\n", self.anchors)?;
-            writeln!(t, "| Runtime  | Body                | Engine ÷ Aho-Corasick | Engine MB/s | Aho-Corasick MB/s |")?;
-            writeln!(t, "|----------|---------------------|----------------------:|------------:|------------------:|")?;
+            writeln!(
+                t,
+                "Engine against an Aho-Corasick DFA over the same {} anchors; above 1 the engine is faster.\n",
+                self.anchors
+            )?;
+            writeln!(
+                t,
+                "| Runtime  | Body                | Engine ÷ Aho-Corasick | Engine MB/s | Aho-Corasick MB/s |"
+            )?;
+            writeln!(
+                t,
+                "|----------|---------------------|----------------------:|------------:|------------------:|"
+            )?;
             for l in &self.speed {
                 let (engine, anchors) = (l.engine.median, l.anchors.median);
-                writeln!(t, "| {:<8} | {:<19} | {:>21} | {engine:>11.0} | {anchors:>17.0} |", l.runtime, l.case, l.ratio.to_string())?;
+                writeln!(
+                    t,
+                    "| {:<8} | {:<19} | {:>21} | {engine:>11.0} | {anchors:>17.0} |",
+                    l.runtime,
+                    l.case,
+                    l.ratio.to_string()
+                )?;
             }
-            writeln!(t, "\nFuel (instructions of wasm, about) for each byte, which no other program on the machine can change.\n")?;
+            writeln!(
+                t,
+                "\nFuel (instructions of wasm, about) for each byte, which no other program on the machine can change.\n"
+            )?;
             writeln!(t, "| Body                | Engine | Aho-Corasick |")?;
             writeln!(t, "|---------------------|-------:|-------------:|")?;
             for f in &self.fuel {
@@ -55,19 +74,43 @@ impl Figures {
         }
         if !self.memory.is_empty() {
             let (mib, bound) = (self.streamed >> 20, memory::BOUND >> 10);
-            writeln!(t, "\nMemory that a stream holds while {mib} MiB pass, in KiB; {bound} are allowed.\n")?;
-            writeln!(t, "| Body                      | `Body::memory` | Heap | Growth of the module | Native MB/s |")?;
-            writeln!(t, "|---------------------------|---------------:|-----:|---------------------:|------------:|")?;
+            writeln!(
+                t,
+                "\nMemory that a stream holds while {mib} MiB pass, in KiB; {bound} are allowed.\n"
+            )?;
+            writeln!(
+                t,
+                "| Body                      | `Body::memory` | Heap | Growth of the module | Shared workspace | Native MB/s |"
+            )?;
+            writeln!(
+                t,
+                "|---------------------------|---------------:|-----:|---------------------:|-----------------:|------------:|"
+            )?;
             for l in &self.memory {
                 let (said, heap, linear) = (l.said.div_ceil(1024), l.heap.div_ceil(1024), l.linear / 1024);
+                let shared = l.shared.div_ceil(1024);
                 let mark = if l.holds() { "" } else { " **too much**" };
-                writeln!(t, "| {:<25} | {said:>14} | {heap:>4} | {linear:>20} | {:>11.0} |{mark}", l.body, l.speed)?;
+                writeln!(
+                    t,
+                    "| {:<25} | {said:>14} | {heap:>4} | {linear:>20} | {shared:>16} | {:>11.0} |{mark}",
+                    l.body, l.speed
+                )?;
             }
         }
         if !self.load.is_empty() {
-            writeln!(t, "\nEnvoy {}, one worker: ratios to the same Envoy without a filter.\n", keepmum_envoy::VERSION)?;
-            writeln!(t, "| Body   | Filter         | Requests/s | Requests/s, ratio | Processor time, ratio | Median latency, ratio |")?;
-            writeln!(t, "|--------|----------------|-----------:|------------------:|----------------------:|----------------------:|")?;
+            writeln!(
+                t,
+                "\nEnvoy {}, one worker: ratios to the same Envoy without a filter.\n",
+                keepmum_envoy::VERSION
+            )?;
+            writeln!(
+                t,
+                "| Body   | Filter         | Requests/s | Requests/s, ratio | Processor time, ratio | Median latency, ratio |"
+            )?;
+            writeln!(
+                t,
+                "|--------|----------------|-----------:|------------------:|----------------------:|----------------------:|"
+            )?;
             for l in &self.load {
                 let (ratio, cpu, p50) = (l.ratio.to_string(), l.cpu.to_string(), l.p50.to_string());
                 writeln!(
@@ -102,12 +145,18 @@ impl Figures {
 pub fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let info = read("/proc/cpuinfo");
-    let model = info.lines().find_map(|l| l.strip_prefix("model name")?.split_once(": ")).map_or("unknown processor", |(_, m)| m);
+    let model = info
+        .lines()
+        .find_map(|l| l.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown processor", |(_, m)| m);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = read("/proc/sys/kernel/osrelease");
     let load = read("/proc/loadavg");
     let load = load.split(' ').next().unwrap_or("?");
-    format!("{model}, {cores} cores, Linux {}, load {load} at the end of the run", kernel.trim())
+    format!(
+        "{model}, {cores} cores, Linux {}, load {load} at the end of the run",
+        kernel.trim()
+    )
 }
 
 /// Puts the tables into a document, between two comments.
@@ -119,6 +168,9 @@ pub fn into_document(path: &Path, tables: &str) -> Result<()> {
     let (front, rest) = text.split_once(FROM).with_context(missing)?;
     let (_, back) = rest.split_once(TO).with_context(missing)?;
     let machine = machine();
-    fs::write(path, format!("{front}{FROM}\n\nMachine: {machine}.\n\n{tables}\n{TO}{back}"))?;
+    fs::write(
+        path,
+        format!("{front}{FROM}\n\nMachine: {machine}.\n\n{tables}\n{TO}{back}"),
+    )?;
     Ok(())
 }

@@ -26,11 +26,30 @@ const MIB: usize = 1 << 20;
 
 /// The benign bodies.
 pub fn cases() -> Vec<Case> {
-    let (list, page, small) = (bodies::json_list(4 * MIB), bodies::html_page(4 * MIB), bodies::json_objects(4 * MIB, 1024));
+    let (list, page, small) = (
+        bodies::json_list(4 * MIB),
+        bodies::html_page(4 * MIB),
+        bodies::json_objects(4 * MIB, 1024),
+    );
     vec![
-        Case { name: "JSON list, 4 MiB", each: list.len(), data: list, json: true },
-        Case { name: "HTML page, 4 MiB", each: page.len(), data: page, json: false },
-        Case { name: "JSON object, 1 KiB", each: 1024, data: small, json: true },
+        Case {
+            name: "JSON list, 4 MiB",
+            each: list.len(),
+            data: list,
+            json: true,
+        },
+        Case {
+            name: "HTML page, 4 MiB",
+            each: page.len(),
+            data: page,
+            json: false,
+        },
+        Case {
+            name: "JSON object, 1 KiB",
+            each: 1024,
+            data: small,
+            json: true,
+        },
     ]
 }
 
@@ -94,28 +113,46 @@ pub fn run(probe: &Path, budget: Budget, say: &mut dyn FnMut(&str)) -> Result<(V
     let guest = std::cell::RefCell::new(Guest::load(probe, false)?);
     let mut metered = Guest::load(probe, true)?;
     let anchors = native.borrow().anchors();
-    ensure!(u32::try_from(anchors)? == guest.borrow().anchors, "the module was built from another catalogue");
+    ensure!(
+        u32::try_from(anchors)? == guest.borrow().anchors,
+        "the module was built from another catalogue"
+    );
     for case in cases() {
         say(case.name);
         {
             let mut s = native.borrow_mut();
             (s.data, s.each, s.json) = (case.data.clone(), case.each, case.json);
             let found = s.engine_pass();
-            ensure!(found.times == 0, "{}: {} findings in a body that has no secret", case.name, found.times);
+            ensure!(
+                found.times == 0,
+                "{}: {} findings in a body that has no secret",
+                case.name,
+                found.times
+            );
         }
         guest.borrow_mut().give(&case.data, case.each, case.json)?;
-        ensure!(guest.borrow_mut().pass("engine_pass")? == 0, "{}: findings in wasm only", case.name);
+        ensure!(
+            guest.borrow_mut().pass("engine_pass")? == 0,
+            "{}: findings in wasm only",
+            case.name
+        );
         let times = [
-            ("native", alternate(
-                budget,
-                timed(|| kept(native.borrow_mut().engine_pass())),
-                timed(|| kept(native.borrow().anchor_pass())),
-            )?),
-            ("wasmtime", alternate(
-                budget,
-                timed(|| guest.borrow_mut().pass("engine_pass").map(drop)),
-                timed(|| guest.borrow_mut().pass("anchor_pass").map(drop)),
-            )?),
+            (
+                "native",
+                alternate(
+                    budget,
+                    timed(|| kept(native.borrow_mut().engine_pass())),
+                    timed(|| kept(native.borrow().anchor_pass())),
+                )?,
+            ),
+            (
+                "wasmtime",
+                alternate(
+                    budget,
+                    timed(|| guest.borrow_mut().pass("engine_pass").map(drop)),
+                    timed(|| guest.borrow_mut().pass("anchor_pass").map(drop)),
+                )?,
+            ),
         ];
         for (runtime, pairs) in &times {
             lines.push(Line::new(runtime, &case, pairs)?);
@@ -123,7 +160,11 @@ pub fn run(probe: &Path, budget: Budget, say: &mut dyn FnMut(&str)) -> Result<(V
         metered.give(&case.data, case.each, case.json)?;
         let bytes = case.data.len() as f64;
         let (engine, anchors) = (metered.fuel("engine_pass")? as f64, metered.fuel("anchor_pass")? as f64);
-        fuel.push(Fuel { case: case.name, engine: engine / bytes, anchors: anchors / bytes });
+        fuel.push(Fuel {
+            case: case.name,
+            engine: engine / bytes,
+            anchors: anchors / bytes,
+        });
     }
     lines.sort_by_key(|l| l.runtime);
     Ok((lines, fuel, anchors))

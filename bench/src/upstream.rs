@@ -29,7 +29,10 @@ pub fn start(bodies: Pages) -> Result<SocketAddr> {
 }
 
 fn page(body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     [head.as_bytes(), body].concat()
 }
 
@@ -46,7 +49,11 @@ fn serve(mut stream: TcpStream, pages: &Pages) -> io::Result<()> {
         // Requests have no body; Envoy sends one at a time on a connection.
         let request = buffer.get(..len).unwrap_or_default();
         if request.ends_with(b"\r\n\r\n") {
-            let path = request.split(|b| *b == b' ').nth(1).map(String::from_utf8_lossy).unwrap_or_default();
+            let path = request
+                .split(|b| *b == b' ')
+                .nth(1)
+                .map(String::from_utf8_lossy)
+                .unwrap_or_default();
             let missing = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec();
             stream.write_all(pages.get(&*path).unwrap_or(&missing))?;
             len = 0;
