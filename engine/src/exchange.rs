@@ -116,12 +116,22 @@ impl Exchange {
         }
     }
 
-    /// Remembers a value, if it is long and mixed enough not to be an ordinary word. Returns its index if it is new.
+    /// Remembers a value, if it is long and mixed enough not to be a word, a key or a piece of syntax: somebody else's
+    /// comment must not be able to take such a thing out of the rest of a page. Returns its index if it is new.
     pub(crate) fn remember(&mut self, value: &[u8], source: Source, action: Action) -> Option<usize> {
-        let letter = value.iter().any(u8::is_ascii_alphabetic);
-        let other = value.iter().any(|b| !b.is_ascii_alphabetic());
+        let any = |f: fn(&u8) -> bool| value.iter().any(f);
+        let classes = [
+            any(u8::is_ascii_lowercase),
+            any(u8::is_ascii_uppercase),
+            any(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'-' | b'.')),
+        ];
+        let kinds = classes.iter().filter(|c| **c).count();
+        let syntax = any(|b| b.is_ascii_whitespace() || b"\"'{}[]<>(),;:=".contains(b));
         if !limits::REMEMBERED_BYTES.contains(&value.len())
-            || !(letter && other)
+            || !any(u8::is_ascii_digit)
+            || kinds == 0
+            || (kinds == 1 && value.len() < 12)
+            || syntax
             || self.remembered.len() >= limits::REMEMBERED_VALUES
             || self.remembered.iter().any(|r| r.value == value)
         {

@@ -9,6 +9,7 @@ use crate::Engine;
 use crate::decode::json;
 use crate::detect::anchors::Hit;
 use crate::detect::lane::{Lane, Scratch, Start};
+use crate::detect::program::is_word;
 use crate::exchange::Exchange;
 use crate::limits;
 use crate::rewrite::{Action, Edit, Source};
@@ -64,6 +65,8 @@ pub struct Body {
     /// The last bytes before `base`.
     context: [u8; CONTEXT],
     context_len: usize,
+    /// An odd number of backslashes stands right before `base`.
+    odd_slashes: bool,
     /// Anchors that begin before this offset have been seen.
     scanned: u64,
     /// Detectors with a candidate under way.
@@ -84,7 +87,7 @@ pub struct Body {
 }
 
 /// Bytes kept of what has left, to see what stands before a candidate.
-const CONTEXT: usize = 8;
+const CONTEXT: usize = 16;
 
 impl Body {
     /// A body of which nothing has been seen.
@@ -260,6 +263,9 @@ impl Body {
         let released = data
             .get(..usize::try_from(boundary - self.base).unwrap_or(0))
             .unwrap_or_default();
+        let slashes = released.iter().rev().take_while(|b| **b == b'\\').count();
+        let before = slashes == released.len() && self.odd_slashes;
+        self.odd_slashes = (slashes + usize::from(before)) % 2 == 1;
         for &b in released.iter().rev().take(CONTEXT).rev() {
             self.context.rotate_left(1);
             self.context[CONTEXT - 1] = b;
@@ -268,7 +274,7 @@ impl Body {
     }
 }
 
-/// The character before `data[i]`, read through an escape or a percent-encoding that may stand there.
+/// The character before `data[i]`, read through an escape, a percent-encoding or a terminal's colour that may stand there.
 fn byte_before(data: &[u8], i: usize, (context, context_len): &([u8; CONTEXT], usize)) -> Option<u8> {
     let back = |n: usize| {
         if n <= i {
@@ -287,16 +293,29 @@ fn byte_before(data: &[u8], i: usize, (context, context_len): &([u8; CONTEXT], u
             .and_then(|b| char::from(b).to_digit(16))
             .and_then(|d| u8::try_from(d).ok())
     };
-    if let (Some(b'%'), Some(hi), Some(lo)) = (back(3), hex(2), hex(1)) {
-        return Some(hi << 4 | lo);
-    }
-    if let (Some(b'\\'), Some(b'u'), Some(_), Some(0), Some(hi), Some(lo)) =
-        (back(6), back(5), hex(4), hex(3), hex(2), hex(1))
-    {
-        return Some(hi << 4 | lo);
+    let two = || Some(hex(2)? << 4 | hex(1)?);
+    if let Some(c) = two() {
+        let percent =
+            back(3) == Some(b'%') || (back(5) == Some(b'%') && back(4) == Some(b'2') && back(3) == Some(b'5'));
+        let x = back(3) == Some(b'x') && back(4) == Some(b'\\');
+        let unicode = back(5) == Some(b'u') && back(6) == Some(b'\\');
+        if unicode && let (Some(a), Some(b)) = (hex(4), hex(3)) {
+            return Some(if a == 0 && b == 0 { c } else { 0x80 });
+        }
+        if percent || x || (back(3) == Some(b'=') && !is_word(c)) {
+            return Some(c);
+        }
     }
     if back(2) == Some(b'\\') && matches!(last, b'n' | b'r' | b't' | b'b' | b'f') {
         return Some(b'\n');
+    }
+    if last == b'm' {
+        let digits = (2..10)
+            .take_while(|n| back(*n).is_some_and(|b| b.is_ascii_digit() || b == b';'))
+            .count();
+        if back(2 + digits) == Some(b'[') {
+            return Some(b'm' & 0x1f);
+        }
     }
     Some(last)
 }

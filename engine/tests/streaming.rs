@@ -192,6 +192,97 @@ fn a_number_is_held_while_what_follows_decides() {
 }
 
 #[test]
+fn an_escape_is_no_part_of_an_anchor_and_hides_no_border() {
+    let npm = format!("npm{}{}", "_", "FAKEfake".repeat(5));
+    let key = format!("AK{}{}", "IA", "QWERTYUIOPASDFGH");
+    let npm = &npm[..40];
+    // `\n` is a line feed, and what follows is no token; behind an escaped backslash it is one.
+    check(
+        "{}",
+        JSON,
+        &format!(r#"{{"a":"\{npm}"}}"#),
+        &format!(r#"{{"a":"\{npm}"}}"#),
+    );
+    check(
+        "{}",
+        JSON,
+        &format!(r#"{{"a":"\\{npm}"}}"#),
+        r#"{"a":"\\[REDACTED:npm-token]"}"#,
+    );
+    for front in [
+        "\\u5bc6\\uff1a",
+        "\\ud83d\\udd11",
+        "\u{1b}[1;32m",
+        "\\u001b[32m",
+        "a%3D",
+        "a%253D",
+        "\\x3d",
+        "x=3D",
+    ] {
+        check(
+            "{}",
+            PLAIN,
+            &format!("{front}{key} x"),
+            &format!("{front}[REDACTED:aws-access-key-id] x"),
+        );
+    }
+}
+
+#[test]
+fn only_what_could_be_no_word_is_remembered() {
+    for word in [
+        "script-src",
+        "max-age=31536000",
+        "created_at",
+        "address1",
+        "false},{",
+        "/textarea",
+    ] {
+        let text = format!("https://x:{word}@y.example/ \"{word}\": {word}");
+        let e = engine("{}");
+        let out = whole(&e, PLAIN, text.as_bytes()).out;
+        assert!(
+            String::from_utf8_lossy(&out).ends_with(&format!("\"{word}\": {word}")),
+            "{word}"
+        );
+    }
+    check(
+        "{}",
+        PLAIN,
+        "https://x:hunter2-Hunter2@y/ xhunter2-Hunter2 hunter2-Hunter2x hunter2-Hunter2",
+        "https://x:[REDACTED:basic-auth-url]@y/ xhunter2-Hunter2 hunter2-Hunter2x [REDACTED:basic-auth-url]",
+    );
+}
+
+#[test]
+fn two_secrets_of_one_candidate_both_go() {
+    let p = r#"{"detectors":{"packs":[],"custom":[{"id":"acme","pattern":"acme:[^|]{0,200};pw=(?<secret>[a-z0-9]{6,40})"}]}}"#;
+    check(
+        p,
+        PLAIN,
+        "acme:a;pw=secret1;b;pw=secret2;c",
+        "acme:a;pw=[REDACTED:acme];b;pw=[REDACTED:acme];c",
+    );
+}
+
+#[test]
+fn a_quote_ends_a_json_string_whatever_a_pattern_thinks() {
+    let p = r#"{"detectors":{"packs":[],"custom":[{"id":"acme","pattern":"token=(?<secret>[^& ]{8,100})"}]}}"#;
+    check(
+        p,
+        JSON,
+        r#"{"a":"token=abcdefgh12","r":"x"}"#,
+        r#"{"a":"token=[REDACTED:acme]","r":"x"}"#,
+    );
+    check(
+        p,
+        JSON,
+        r#"{"a":"token=abcd\"efgh12","r":"x"}"#,
+        r#"{"a":"token=[REDACTED:acme]","r":"x"}"#,
+    );
+}
+
+#[test]
 fn report_mode_changes_nothing_and_finds_the_same() {
     let s = stripe();
     let text = format!("a {s} b");

@@ -7,11 +7,12 @@
 
 use std::rc::Rc;
 
-use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, OnEncoded};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, OnEncoded, Workspace};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::audit::Report;
+use crate::frames::Frames;
 use crate::headers::{self, Headers};
 use crate::host::{self, Buffer, Level, Map};
 use crate::problem;
@@ -39,6 +40,8 @@ struct Stream {
     left: Option<u64>,
     /// Trailers may follow without a last body callback: HTTP/2, or announced.
     trailers: bool,
+    /// A gRPC body's messages.
+    frames: Option<Frames>,
     /// Bytes of the proxy's buffer that were read before, in callbacks that paused.
     read: usize,
     /// Output since the buffer was last let go; `None`: so far it leaves as it came.
@@ -87,11 +90,7 @@ impl Response {
             self.exchange.enter(part);
             let new = self.exchange.value(&self.engine, &mut work, value);
             if self.exchange.counts().any(|c| c.part() == part) {
-                let name: String = name
-                    .iter()
-                    .take(64)
-                    .map(|b| if b.is_ascii_graphic() { char::from(*b) } else { '?' })
-                    .collect();
+                let name = place_name(&self.engine, &mut work, name);
                 self.places.push(format!("response.{kind}.{name}"));
             }
             if let Some(mut new) = new {
@@ -163,6 +162,7 @@ impl Response {
         let mut work = self.shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
         let mut at = s.read;
         let mut piece_out = Vec::new();
+        let mut message_ends = false;
         while at < size {
             let piece = host::buffer(Buffer::ResponseBody, at, PIECE.min(size - at)).unwrap_or_default();
             if piece.is_empty() {
@@ -186,12 +186,13 @@ impl Response {
                 }
             }
             at += piece.len();
+            message_ends = s.frames.as_mut().is_some_and(|f| f.feed(&piece));
             if let Some(left) = &mut s.left {
                 *left = left.saturating_sub(piece.len() as u64);
             }
         }
         s.read = at;
-        if !last && s.left != Some(0) {
+        if !last && s.left != Some(0) && !message_ends {
             return Ok(s.body.held() == 0);
         }
         piece_out.clear();
@@ -330,6 +331,7 @@ impl HttpContext for Response {
                     body: Body::new(kind),
                     left,
                     trailers,
+                    frames: grpc.then(Frames::default),
                     read: 0,
                     out: None,
                 });
@@ -406,6 +408,17 @@ impl HttpContext for Response {
     }
 }
 
+/// A header's name as it may stand in a log line: somebody can have put a secret there too.
+fn place_name(engine: &Engine, work: &mut Workspace, name: &[u8]) -> String {
+    let mut apart = Exchange::default();
+    let redacted = apart.value(engine, work, name).is_some() || apart.counts().next().is_some();
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if redacted || name.len() > 64 || !name.iter().all(plain) {
+        return "?".to_owned();
+    }
+    String::from_utf8_lossy(name).into_owned()
+}
+
 /// Types whose bytes are no text in any encoding: pictures, sound, fonts, archives.
 fn is_media(content_type: &[u8]) -> bool {
     let prefix = |p: &[u8]| content_type.starts_with(p);
@@ -426,12 +439,22 @@ fn is_media(content_type: &[u8]) -> bool {
         || exact.contains(&content_type)
 }
 
-/// The body, or each gRPC message in it, is compressed.
+/// The body, or each gRPC message in it, is compressed. Other codings (`identity`, a character set by mistake) are text.
 fn encoded(list: &Headers) -> bool {
+    const CODINGS: &[&[u8]] = &[
+        b"gzip",
+        b"x-gzip",
+        b"deflate",
+        b"br",
+        b"zstd",
+        b"compress",
+        b"x-compress",
+        b"snappy",
+    ];
     list.pairs.iter().any(|(name, value)| {
-        let value = value.trim_ascii();
         (name == b"content-encoding" || name == b"grpc-encoding")
-            && !value.is_empty()
-            && !value.eq_ignore_ascii_case(b"identity")
+            && value
+                .split(|b| *b == b',')
+                .any(|coding| CODINGS.iter().any(|c| c.eq_ignore_ascii_case(coding.trim_ascii())))
     })
 }

@@ -213,7 +213,7 @@ impl Walker {
                     escaped: false,
                 };
             }
-            b'-' | b'0'..=b'9' | b't' | b'f' => {
+            b'-' | b'0'..=b'9' | b't' | b'f' if nested || b.is_ascii_digit() || b == b'-' => {
                 events.push(Event::Begin {
                     at,
                     rule,

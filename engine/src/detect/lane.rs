@@ -468,7 +468,9 @@ impl Lane {
             secret,
             committed: None,
         };
-        match self.matches.iter_mut().find(|m| m.start == path.start) {
+        let overlaps = |m: &Match| m.secret.0 < secret.1 && secret.0 < m.secret.1;
+        let mut same = self.matches.iter_mut().filter(|m| m.start == path.start);
+        match same.find(|m| overlaps(m) || m.committed.is_some()) {
             // Of two ways that end at the same byte, the one that takes more of the secret.
             Some(m) if m.end == at && m.secret.1 - m.secret.0 >= secret.1 - secret.0 => {}
             Some(m) => {
@@ -477,6 +479,7 @@ impl Lane {
                     ..new
                 }
             }
+            // A second secret behind the first one, in the same candidate: both go.
             None => self.matches.push(new),
         }
     }

@@ -5,7 +5,7 @@ use crate::Engine;
 use crate::decide::validate;
 use crate::decode::escape;
 use crate::detect::lane::{Event, Lane, Match, Scratch, Start};
-use crate::detect::program::Program;
+use crate::detect::program::{Program, is_word};
 use crate::exchange::Exchange;
 use crate::rewrite::{Context, Edit, Source};
 
@@ -38,6 +38,9 @@ impl Body {
             let Some(anchor) = engine.anchors.get(anchor) else {
                 continue;
             };
+            if self.ends_an_escape(data, at) {
+                continue;
+            }
             let first = anchor.bytes.first().copied().unwrap_or(0);
             let start = Start {
                 at: base + at as u64,
@@ -85,6 +88,17 @@ impl Body {
         self.scanned
     }
 
+    /// The byte at `at` is the letter of an escape such as `\n`: an odd number of backslashes stands before it.
+    fn ends_an_escape(&self, data: &[u8], at: usize) -> bool {
+        if !data.get(at).is_some_and(|b| b"nrtbfu/\"'".contains(b)) {
+            return false;
+        }
+        let front = data.get(..at).unwrap_or_default();
+        let run = front.iter().rev().take_while(|b| **b == b'\\').count();
+        let before = run == front.len() && self.odd_slashes;
+        (run + usize::from(before)) % 2 == 1
+    }
+
     /// Takes one detector's candidates as far as all beginnings are known.
     pub(super) fn advance(
         &mut self,
@@ -113,9 +127,9 @@ impl Body {
                 },
                 Some(Event::TooLong(m)) => {
                     if self.verdict(engine, exchange, data, (lane.detector, lane.pos(), m), program, learned) {
-                        lane.commit(m.start);
+                        lane.commit(m);
                     } else {
-                        lane.drop_start(m.start);
+                        lane.reject(m);
                     }
                 }
                 Some(Event::GivenUp) => exchange.given_up += 1,
@@ -142,6 +156,12 @@ impl Body {
         let Some(raw) = data.get(at(m.secret.0)..at(m.secret.1)) else {
             return false;
         };
+        // In JSON a quote that is not escaped ends the string, whatever a pattern thinks.
+        let within = if self.kind.json { inside_string(raw) } else { raw.len() };
+        let (raw, secret) = (
+            raw.get(..within).unwrap_or_default(),
+            (m.secret.0, m.secret.0 + within as u64),
+        );
         let value = escape::text_of(raw);
         let front = data.get(..at(m.secret.0)).unwrap_or_default();
         if value.is_empty() || validate::inside_label(front, &value) || !engine.judge(detector, &value) {
@@ -149,11 +169,11 @@ impl Body {
         }
         let source = Source::Detector(detector);
         if program.has_secret_group {
-            self.learn(learned, (now, m.secret.1), raw, &value, (source, engine.action));
+            self.learn(learned, (now, secret.1), raw, &value, (source, engine.action));
         }
-        self.edit(engine, detector, m.secret, false);
+        self.edit(engine, detector, secret, false);
         if !engine.enforce {
-            exchange.found(source, engine.action, m.secret.0, m.secret.1);
+            exchange.found(source, engine.action, secret.0, secret.1);
         }
         true
     }
@@ -180,31 +200,66 @@ impl Body {
         if !engine.enforce {
             return end;
         }
-        self.searched.resize(exchange.remembered.len(), self.base);
-        for (r, searched) in exchange.remembered.iter().zip(&mut self.searched) {
+        let context = (self.context, self.context_len);
+        let mut all = std::mem::take(&mut self.searched);
+        let mut edits = std::mem::take(&mut self.pending);
+        all.resize(exchange.remembered.len(), self.base);
+        for (r, searched) in exchange.remembered.iter().zip(&mut all) {
             let mut from = usize::try_from(searched.saturating_sub(self.base)).unwrap_or(0);
+            let mut open_at = None;
             while let Some(hit) = data.get(from..).and_then(|d| memchr::memmem::find(d, &r.value)) {
-                let start = self.base + (from + hit) as u64;
-                let stop = start + r.value.len() as u64;
-                self.pending.push(Edit {
-                    start,
-                    end: stop,
-                    source: r.source,
-                    action: r.action,
-                    context: Context::Inline,
-                    continues: false,
-                });
-                from += hit + r.value.len();
+                let (start, stop) = (from + hit, from + hit + r.value.len());
+                if stop == data.len() && !last {
+                    // Whether it ends here is told by the next byte.
+                    open_at = Some(start);
+                    break;
+                }
+                let border = |b: Option<u8>| !b.is_some_and(is_word);
+                if border(byte_before(data, start, &context))
+                    && border(data.get(stop).copied())
+                    && !self.ends_an_escape(data, start)
+                {
+                    let (start, end) = (self.base + start as u64, self.base + stop as u64);
+                    let source = r.source;
+                    let (action, context) = (r.action, Context::Inline);
+                    edits.push(Edit {
+                        start,
+                        end,
+                        source,
+                        action,
+                        context,
+                        continues: false,
+                    });
+                    from = stop;
+                } else {
+                    from = start + 1;
+                }
             }
             let tail = data.get(from..).unwrap_or_default();
             let low = tail.len().saturating_sub(r.value.len() - 1);
             let partial = (low..tail.len()).find(|i| tail.get(*i..).is_some_and(|t| r.value.starts_with(t)));
-            let next = self.base + (from + partial.unwrap_or(tail.len())) as u64;
+            let undecided = open_at.unwrap_or(from + partial.unwrap_or(tail.len()));
+            let next = self.base + undecided as u64;
             *searched = next.max(*searched);
             if !last {
                 open = open.min(next.max(*searched));
             }
         }
+        self.searched = all;
+        self.pending = edits;
         open
     }
+}
+
+/// How much of it stands before a quote that no backslash escapes.
+fn inside_string(raw: &[u8]) -> usize {
+    let mut escaped = false;
+    for (i, b) in raw.iter().enumerate() {
+        match b {
+            b'"' if !escaped => return i,
+            b'\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    raw.len()
 }

@@ -28,8 +28,8 @@ impl Lane {
     }
 
     /// The match's edit has been made; what it grows by is told in later events.
-    pub(crate) fn commit(&mut self, start: u64) {
-        for m in self.matches.iter_mut().filter(|m| m.start == start) {
+    pub(crate) fn commit(&mut self, made: Match) {
+        for m in self.matches.iter_mut().filter(|m| **m == made) {
             m.committed = Some(m.secret.1);
         }
     }
@@ -54,17 +54,21 @@ impl Lane {
         self.matches.retain(|m| m.start != start);
     }
 
-    /// Matches that cannot grow any more leave, and starts without a match are forgotten by themselves.
+    /// The oldest match leaves when it cannot grow any more; younger ones wait for it. Starts without a match are
+    /// forgotten by themselves.
     pub(super) fn settled(&mut self) -> Option<Event> {
-        let alive = |start: u64| {
-            self.threads.iter().any(|t| t.path.start == start)
-                || self
-                    .repeats
-                    .iter()
-                    .any(|r| r.entries.iter().any(|(_, p)| p.start == start))
-        };
-        let i = self.matches.iter().position(|m| !alive(m.start))?;
-        Some(Event::Closed(self.matches.remove(i)))
+        let oldest = self.matches.first()?.start;
+        let alive = self.threads.iter().any(|t| t.path.start == oldest)
+            || self
+                .repeats
+                .iter()
+                .any(|r| r.entries.iter().any(|(_, p)| p.start == oldest));
+        (!alive).then(|| Event::Closed(self.matches.remove(0)))
+    }
+
+    /// A match that is no secret after all; the candidate goes on.
+    pub(crate) fn reject(&mut self, m: Match) {
+        self.matches.retain(|o| *o != m);
     }
 
     pub(super) fn too_long(&mut self) -> Option<Event> {
@@ -90,7 +94,9 @@ impl Lane {
         if self.pos - from < limits::CANDIDATE_BYTES {
             return None;
         }
-        match self.matches.iter().find(|m| m.start == start).copied() {
+        let mut same = self.matches.iter().filter(|m| m.start == start);
+        let pick = same.clone().find(|m| m.committed.is_none()).or_else(|| same.next());
+        match pick.copied() {
             Some(m) if m.committed.is_some() => {
                 self.drop_start(start);
                 Some(Event::Closed(m))
