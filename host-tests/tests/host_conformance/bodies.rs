@@ -535,4 +535,16 @@ pub const ROWS: &[Row] = &[
         client: "200 Complete",
         ..PLAIN
     },
+    Row {
+        fact: "HTTP/2: the limit is the window of the client's stream, not the connection's buffer limit",
+        probe: &[("response_body", "(call $say 'n' (local.get $n)) #1")],
+        options: |o| {
+            o.http2 = true;
+            o.buffer_limit = 32768;
+        },
+        exchange: |e| e.response.body = vec![vec![b'a'; 16000]; 5],
+        says: &["n=16000", "n=32000", "n=48000", "n=64000"],
+        client: "200 Reset",
+        ..PLAIN
+    },
 ];
