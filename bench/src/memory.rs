@@ -1,196 +1,77 @@
-//! What a stream holds while megabytes pass: counted by the allocator natively, by linear memory in the module.
-//!
-//! Bodies that were made to be held back, beside a benign one: secrets without end, a private key that never ends, the
-//! beginnings of every detector one after the other. How fast they pass is told too: a filter that can be made slow is a
-//! filter that can be made to stop.
+//! What a stream holds, as `keepmum-bench-memory` counts it: the lines of the table.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, anyhow, ensure};
-use keepmum_bench::CHUNK;
-use keepmum_engine::{Body, BodyKind, Engine, Exchange, Workspace};
-use keepmum_host_tests::host::{Direction, LogLevel, Module, Options, Vm};
-use peak_alloc::PeakAlloc;
-use serde_json::{Value, json};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
-use crate::bodies::{self, BASE64, Seeded};
-use crate::measure::cpu_time;
-
-/// Counts what is allocated. Its two atomic additions are the same for everything that is timed.
-#[global_allocator]
-static HEAP: PeakAlloc = PeakAlloc;
-
-/// What a stream may hold.
-pub const BOUND: usize = 128 * 1024;
-
-/// A body without end: this, over and over.
-struct Endless {
-    name: &'static str,
-    head: Vec<u8>,
-    again: Vec<u8>,
-}
+/// What a stream may hold, in bytes.
+pub const BOUND: u64 = 128 * 1024;
 
 /// A line of the table, in bytes.
 pub struct Line {
     /// What passed.
-    pub body: &'static str,
+    pub body: String,
     /// The most that `Body::memory` said.
-    pub said: usize,
+    pub said: u64,
     /// The most that the heap had grown by between two chunks: the stream and its exchange.
-    pub heap: usize,
+    pub heap: u64,
     /// What the thread's workspace has grown to, which all streams share.
-    pub shared: usize,
+    pub shared: u64,
     /// By how much the module's linear memory grew.
-    pub linear: usize,
+    pub linear: u64,
     /// Megabytes a second, natively.
-    pub speed: f64,
+    pub speed: u64,
+    /// As it was printed.
+    pub json: Value,
 }
 
 impl Line {
+    fn read(text: &str) -> Result<Self> {
+        let json: Value = serde_json::from_str(text)?;
+        let number = |name: &str| {
+            json[name]
+                .as_f64()
+                .map(|n| n as u64)
+                .with_context(|| format!("no {name} in {text}"))
+        };
+        Ok(Self {
+            body: json["body"].as_str().unwrap_or_default().to_owned(),
+            said: number("body_memory")?,
+            heap: number("heap")?,
+            shared: number("workspace")?,
+            linear: number("linear_memory_growth")?,
+            speed: number("native_mb_per_s")?,
+            json,
+        })
+    }
+
     /// It stays within the bound.
     pub fn holds(&self) -> bool {
         self.heap < BOUND && self.linear <= BOUND
-    }
-
-    /// For the JSON file.
-    pub fn json(&self) -> Value {
-        json!({
-            "body": self.body, "body_memory": self.said, "heap": self.heap, "workspace": self.shared,
-            "linear_memory_growth": self.linear,
-            "native_mb_per_s": self.speed.round(),
-        })
-    }
-}
-
-fn streams(engine: &Engine) -> Vec<Endless> {
-    let endless = |name, head: &str, again: Vec<u8>| Endless {
-        name,
-        head: head.as_bytes().to_vec(),
-        again,
-    };
-    let mut r = Seeded::new(4);
-    let alphanumeric = &BASE64[..62];
-    let secret = |r: &mut Seeded| {
-        format!(
-            "{{\"id\":{},\"key\":\"sk{}{}\"}},",
-            r.below(1000),
-            "_live_",
-            r.run(alphanumeric, 24)
-        )
-    };
-    let dense: String = (0..20_000).map(|_| secret(&mut r)).collect();
-    let lines: String = (0..16_000).map(|_| r.run(BASE64, 64) + "\n").collect();
-    let begin = ["-----BEGIN RSA ", "PRIVATE KEY", "-----\n"].concat();
-    let every: Vec<u8> = engine.anchors().flatten().copied().collect();
-    vec![
-        endless("benign JSON", "[", bodies::json_list(4 << 20)),
-        endless("a secret in each object", "[", dense.into_bytes()),
-        endless("a private key without end", &begin, lines.into_bytes()),
-        endless("all anchors end to end", "", every),
-        endless("one anchor over and over", "", b"postgres://".repeat(4096)),
-        endless("backslashes", "\"", b"\\".repeat(1 << 16)),
-    ]
-}
-
-impl Endless {
-    /// `total` bytes of it, in chunks.
-    fn chunks(&self, total: usize) -> impl Iterator<Item = &[u8]> {
-        let again = std::iter::repeat_with(|| self.again.chunks(CHUNK)).flatten();
-        let mut left = total;
-        std::iter::once(self.head.as_slice()).chain(again).take_while(move |c| {
-            let more = left > 0;
-            left = left.saturating_sub(c.len());
-            more
-        })
     }
 }
 
 /// All lines; `total` bytes pass in each.
 pub fn run(module: &Path, total: usize, say: &mut dyn FnMut(&str)) -> Result<Vec<Line>> {
-    let engine = Engine::new(b"{}").map_err(|e| anyhow!("{e}"))?;
-    let module = Module::load(module)?;
+    // Cargo puts the programs of a package side by side.
+    let program = std::env::current_exe()?.with_file_name("keepmum-bench-memory");
+    let mut child = Command::new(&program)
+        .arg(module)
+        .arg(total.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
     let mut lines = Vec::new();
-    for stream in streams(&engine) {
-        say(stream.name);
-        // What leaves belongs to the caller.
-        let mut out = Vec::with_capacity(8 * CHUNK);
-        // The first megabyte makes the workspace as large as it will be.
-        let before = HEAP.current_usage();
-        let mut work = Workspace::default();
-        native(&engine, &mut work, &stream, total.min(1 << 20), &mut out);
-        let shared = HEAP.current_usage().saturating_sub(before);
-        let (said, heap, seconds) = native(&engine, &mut work, &stream, total, &mut out);
-        let linear =
-            in_module(&module, &stream, total).with_context(|| format!("{} through the module", stream.name))?;
-        lines.push(Line {
-            body: stream.name,
-            said,
-            heap,
-            shared,
-            linear,
-            speed: total as f64 / 1e6 / seconds,
-        });
+    if let Some(out) = child.stdout.take() {
+        for text in BufReader::new(out).lines() {
+            let line = Line::read(&text?)?;
+            say(&line.body);
+            lines.push(line);
+        }
     }
+    ensure!(child.wait()?.success(), "{} failed", program.display());
     Ok(lines)
-}
-
-fn native(
-    engine: &Engine,
-    work: &mut Workspace,
-    stream: &Endless,
-    total: usize,
-    out: &mut Vec<u8>,
-) -> (usize, usize, f64) {
-    let before = HEAP.current_usage();
-    let mut exchange = Exchange::default();
-    let mut body = Body::new(BodyKind {
-        json: true,
-        keep_length: false,
-    });
-    let (mut said, mut heap) = (0, 0);
-    let begun = cpu_time();
-    for chunk in stream.chunks(total) {
-        out.clear();
-        body.push(engine, work, &mut exchange, chunk, out);
-        said = said.max(body.memory());
-        heap = heap.max(HEAP.current_usage().saturating_sub(before));
-    }
-    body.finish(engine, work, &mut exchange, out);
-    (said, heap, (cpu_time() - begun).as_secs_f64())
-}
-
-/// A stream through the module, after a short one of the same kind, which the module's first allocations belong to.
-fn in_module(module: &Module, stream: &Endless, total: usize) -> Result<usize> {
-    let options = Options {
-        configuration: b"{}".to_vec(),
-        log_level: LogLevel::Error,
-        ..Options::default()
-    };
-    let mut vm = Vm::start(module, &options)?;
-    pass(&mut vm, &mut std::iter::once(&b"[]"[..]))?;
-    let before = vm.memory_bytes();
-    pass(&mut vm, &mut stream.chunks(total))?;
-    Ok(vm.memory_bytes().saturating_sub(before))
-}
-
-fn pass(vm: &mut Vm, chunks: &mut dyn Iterator<Item = &[u8]>) -> Result<()> {
-    let header = |n: &str, v: &str| (n.as_bytes().to_vec(), v.as_bytes().to_vec());
-    let request = vec![
-        header(":method", "GET"),
-        header(":path", "/"),
-        header(":authority", "bench"),
-        header(":scheme", "http"),
-    ];
-    let response = vec![header(":status", "200"), header("content-type", "application/json")];
-    let id = vm.open();
-    vm.feed_headers(id, Direction::Request, &request, true)?;
-    vm.feed_headers(id, Direction::Response, &response, false)?;
-    for chunk in chunks {
-        vm.feed_body(id, Direction::Response, chunk, false)?;
-    }
-    vm.feed_body(id, Direction::Response, b"", true)?;
-    ensure!(vm.failure().is_none(), "the module failed");
-    ensure!(vm.is_over(id), "the response did not end");
-    vm.finish(id)?;
-    Ok(())
 }

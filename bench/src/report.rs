@@ -92,7 +92,7 @@ impl Figures {
                 let mark = if l.holds() { "" } else { " **too much**" };
                 writeln!(
                     t,
-                    "| {:<25} | {said:>14} | {heap:>4} | {linear:>20} | {shared:>16} | {:>11.0} |{mark}",
+                    "| {:<25} | {said:>14} | {heap:>4} | {linear:>20} | {shared:>16} | {:>11} |{mark}",
                     l.body, l.speed
                 )?;
             }
@@ -134,7 +134,7 @@ impl Figures {
             "speed": self.speed.iter().map(speed::Line::json).collect::<Vec<_>>(),
             "fuel_per_byte": self.fuel.iter().map(speed::Fuel::json).collect::<Vec<_>>(),
             "streamed_bytes": self.streamed,
-            "memory": self.memory.iter().map(memory::Line::json).collect::<Vec<_>>(),
+            "memory": self.memory.iter().map(|l| &l.json).collect::<Vec<_>>(),
             "envoy": self.load.iter().map(load::Line::json).collect::<Vec<_>>(),
             "skipped": self.skipped,
         })

@@ -1,8 +1,9 @@
 //! A first look behind an anchor: most anchors in ordinary text (`https://` in any link) are ruled out within a few
 //! bytes, and a lane need not be set up for them.
 //!
-//! It follows the pattern only where there is one way to go, and says "perhaps" where there are two, at an escape, at the
-//! end of what is there, and after `BYTES`. So it can cost time, but never a finding; only `Lane` says yes.
+//! It follows the pattern only where there is one way to go, and says "perhaps" where there are two, at any but the
+//! plainest escapes, at the end of what is there, and after `BYTES`. So it can cost time, but never a finding; only
+//! `Lane` says yes.
 
 use crate::detect::program::{Op, Program};
 
@@ -44,42 +45,38 @@ impl Program {
                     }
                     pc = usize::from(b);
                 }
-                Some(Op::Byte(want)) => match text.get(at) {
-                    Some(b) if b == want && *b != b'\\' => (pc, at) = (pc + 1, at + 1),
-                    Some(b) => return *b == b'\\',
+                Some(Op::Byte(want)) => match char_at(text, at) {
+                    Some((c, next)) if c == *want => (pc, at) = (pc + 1, next),
+                    Some(_) => return false,
                     None => return true,
                 },
-                Some(Op::Set(set)) => match (text.get(at), self.sets.get(usize::from(*set))) {
-                    (Some(b), Some(set)) if *b != b'\\' => {
-                        if !set.contains(*b) {
-                            return false;
-                        }
-                        (pc, at) = (pc + 1, at + 1);
-                    }
+                Some(Op::Set(set)) => match (char_at(text, at), self.sets.get(usize::from(*set))) {
+                    (Some((c, next)), Some(set)) if set.contains(c) => (pc, at) = (pc + 1, next),
+                    (Some(_), Some(_)) => return false,
                     _ => return true,
                 },
                 Some(&Op::Repeat { set, min, max }) => {
                     let Some(set) = self.sets.get(usize::from(set)) else {
                         return true;
                     };
-                    let rest = text.get(at..).unwrap_or_default();
-                    let most = usize::from(max).min(BYTES);
-                    let run = rest
-                        .iter()
-                        .take(most)
-                        .take_while(|b| set.contains(**b) && **b != b'\\')
-                        .count();
-                    let full = run == usize::from(max);
-                    if run == BYTES || (!full && rest.get(run).is_none_or(|b| *b == b'\\')) {
-                        // It may go on.
+                    let mut run = 0;
+                    while run < max && at < BYTES {
+                        match char_at(text, at) {
+                            Some((c, next)) if set.contains(c) => (run, at) = (run + 1, next),
+                            Some(_) => break,
+                            // It may go on.
+                            None => return true,
+                        }
+                    }
+                    if at >= BYTES {
                         return true;
                     }
-                    if run < usize::from(min) {
+                    if run < min {
                         return false;
                     }
                     // What follows begins behind the whole run only if it cannot begin inside.
                     match self.byte_from(pc + 1) {
-                        Some(b) if !set.contains(b) => (pc, at) = (pc + 1, at + run),
+                        Some(b) if !set.contains(b) => pc += 1,
                         _ => return true,
                     }
                 }
@@ -105,6 +102,17 @@ impl Program {
     }
 }
 
+/// The character at `at` and where the next one begins; `None` where that takes more than a glance.
+fn char_at(text: &[u8], at: usize) -> Option<(u8, usize)> {
+    match text.get(at)? {
+        b'\\' => match text.get(at + 1)? {
+            c @ (b'/' | b'"') => Some((*c, at + 2)),
+            _ => None,
+        },
+        c => Some((*c, at + 1)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::detect::program::Program;
@@ -118,6 +126,9 @@ mod tests {
             (url, b' ', "https://www.example.com", true),
             (url, b' ', "https://user:x@", true),
             (url, b' ', "https:\\/\\/user:x@", true),
+            (url, b' ', "https:\\/\\/www.example.com\\/", false),
+            (url, b' ', "https:\\\\/\\\\/www.example.com\\\\/", true),
+            (url, b' ', "https:\\u002f/www.example.com/", true),
             (url, b' ', "sftp://a/", false),
             (url, b' ', "httpx", false),
             (key, b' ', "patient records", false),
