@@ -266,7 +266,11 @@ impl Body {
         let slashes = released.iter().rev().take_while(|b| **b == b'\\').count();
         let before = slashes == released.len() && self.odd_slashes;
         self.odd_slashes = (slashes + usize::from(before)) % 2 == 1;
-        for &b in released.iter().rev().take(CONTEXT).rev() {
+        if let Some(last) = released.last_chunk::<CONTEXT>() {
+            (self.context, self.context_len) = (*last, CONTEXT);
+            return;
+        }
+        for &b in released {
             self.context.rotate_left(1);
             self.context[CONTEXT - 1] = b;
             self.context_len = (self.context_len + 1).min(CONTEXT);

@@ -295,11 +295,26 @@ impl Anchors {
             b.is_some_and(|b| self.alphabet[usize::from(*b)])
         };
         let front = (1..limits::ANCHOR_BYTES).take_while(plain).count();
+        // Few escapes are part of an anchor, and the plain characters in front say so of most that are not.
+        let near = |offset: usize| {
+            let plain = data.get(run - offset..run).unwrap_or_default();
+            match (plain, u8::try_from(first)) {
+                ([a, b, c, d, ..], _) => self.cell(u32::from_be_bytes([*a, *b, *c, *d])).is_some(),
+                ([a, b, c], Ok(first)) => self.cell(u32::from_be_bytes([*a, *b, *c, first])).is_some(),
+                ([a, b], Ok(first)) => self.may_begin(&[*a, *b, first], || None) || self.short_begins(&[*a, *b, first]),
+                ([a], Ok(first)) => self.may_begin(&[*a, first], || None),
+                ([], Ok(first)) => self.may_begin(&[first], || None),
+                _ => false,
+            }
+        };
+        if !(0..=front).any(near) {
+            return;
+        }
         let mut line = [0u8; 2 * limits::ANCHOR_BYTES];
         for (to, b) in line.iter_mut().zip(data.get(run - front..run).unwrap_or_default()) {
             *to = *b;
         }
-        // Few escapes are part of an anchor, and few characters behind one are escaped too: a short stretch settles most.
+        // Few characters behind an escape are escaped too: a short stretch does for most.
         let glimpse = usize::from(limits::ESCAPE_SLASHES) + 6;
         for most in [glimpse, glimpse + self.longest * 6] {
             let window = data.get(run..data.len().min(run + most)).unwrap_or_default();
@@ -314,10 +329,6 @@ impl Anchors {
             });
             let line = line.get(..len).unwrap_or_default();
             if most == glimpse && len < front + self.longest {
-                let near = |offset: usize| self.is_near(line.get(front - offset..).unwrap_or_default());
-                if !(0..=front).any(near) {
-                    return;
-                }
                 continue;
             }
             for offset in 0..=front {
@@ -338,15 +349,11 @@ impl Anchors {
         }
     }
 
-    /// Some anchor may begin like this.
-    fn is_near(&self, text: &[u8]) -> bool {
-        match text {
-            [a, b, c, d, ..] => {
-                self.cell(u32::from_be_bytes([*a, *b, *c, *d])).is_some()
-                    || self.cell(u32::from_be_bytes([*a, *b, *c, 0])).is_some()
-            }
-            _ => true,
-        }
+    /// It is an anchor of three bytes.
+    fn short_begins(&self, text: &[u8]) -> bool {
+        let mut is = false;
+        self.short(text, |_| is = true);
+        is
     }
 
     /// Where, in `data[from..]`, the first place lies from which an anchor could still come to stand once there is
