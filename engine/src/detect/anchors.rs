@@ -69,8 +69,8 @@ pub(crate) struct Anchors {
     /// Where in `all` the anchors with each first byte begin.
     by_first: Vec<u16>,
     longest: usize,
-    /// The characters of which anchors consist.
-    alphabet: [bool; 256],
+    /// For each character, the offsets at which it stands in anchors, one bit each.
+    stands: Box<[u32; 256]>,
     /// The characters that stand before a slash in an anchor.
     before_slash: [bool; 256],
     /// An anchor begins with a slash.
@@ -80,11 +80,11 @@ pub(crate) struct Anchors {
 impl Anchors {
     pub(crate) fn new(mut all: Vec<Anchor>) -> Anchors {
         all.sort_by(|a, b| a.bytes.cmp(&b.bytes));
-        let mut alphabet = [false; 256];
+        let mut stands = Box::new([0u32; 256]);
         let mut before_slash = [false; 256];
         for a in &all {
-            for b in &a.bytes {
-                alphabet[usize::from(*b)] = true;
+            for (offset, b) in a.bytes.iter().enumerate() {
+                stands[usize::from(*b)] |= 1 << (offset & 31);
             }
             for pair in a.bytes.windows(2) {
                 if let [before, b'/'] = pair {
@@ -120,7 +120,7 @@ impl Anchors {
             by_first: (0..=256).map(|b| u16::try_from(first(b)).unwrap_or(u16::MAX)).collect(),
             longest: all.iter().map(|a| a.bytes.len()).max().unwrap_or(0),
             all,
-            alphabet,
+            stands,
             before_slash,
             slash_first,
         }
@@ -275,7 +275,8 @@ impl Anchors {
             [b'\\', b'/', ..] => u32::from(b'/'),
             _ => return,
         };
-        if !self.alphabet.get(first as usize).copied().unwrap_or(false) {
+        let offsets = self.stands.get(first as usize).copied().unwrap_or(0);
+        if offsets == 0 {
             return;
         }
         // A run of backslashes is one escape: begin at its first.
@@ -292,12 +293,16 @@ impl Anchors {
         // into one line, and each beginning in it is tried.
         let plain = |n: &usize| {
             let b = run.checked_sub(*n).filter(|s| *s >= from).and_then(|s| data.get(s));
-            b.is_some_and(|b| self.alphabet[usize::from(*b)])
+            b.is_some_and(|b| self.stands[usize::from(*b)] != 0)
         };
         let front = (1..limits::ANCHOR_BYTES).take_while(plain).count();
         // Few escapes are part of an anchor, and the plain characters in front say so of most that are not.
         let near = |offset: usize| {
             let plain = data.get(run - offset..run).unwrap_or_default();
+            let fits = |(i, b): (usize, &u8)| self.stands[usize::from(*b)] >> i & 1 == 1;
+            if offsets >> offset & 1 == 0 || !plain.iter().take(4).enumerate().all(fits) {
+                return false;
+            }
             match (plain, u8::try_from(first)) {
                 ([a, b, c, d, ..], _) => self.cell(u32::from_be_bytes([*a, *b, *c, *d])).is_some(),
                 ([a, b, c], Ok(first)) => self.cell(u32::from_be_bytes([*a, *b, *c, first])).is_some(),
@@ -481,6 +486,7 @@ pub(super) fn slot(run: u32) -> u16 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Anchor, Anchors, Hit};
 
