@@ -114,6 +114,7 @@ fn char_at(text: &[u8], at: usize) -> Option<(u8, usize)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use crate::detect::program::Program;
 

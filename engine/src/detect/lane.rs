@@ -180,7 +180,7 @@ impl Lane {
             if let Some(event) = self.too_long() {
                 return Some(event);
             }
-            let Some(&b) = data.get(at(self.pos)) else { return None };
+            let &b = data.get(at(self.pos))?;
             if self.escape == Escape::None {
                 self.char_start = self.pos;
                 if b != b'\\' {
