@@ -299,8 +299,11 @@ impl Anchors {
         // Few escapes are part of an anchor, and the plain characters in front say so of most that are not.
         let near = |offset: usize| {
             let plain = data.get(run - offset..run).unwrap_or_default();
+            if offsets >> offset & 1 == 0 {
+                return false;
+            }
             let fits = |(i, b): (usize, &u8)| self.stands[usize::from(*b)] >> i & 1 == 1;
-            if offsets >> offset & 1 == 0 || !plain.iter().take(4).enumerate().all(fits) {
+            if offset < 4 && !plain.iter().enumerate().all(fits) {
                 return false;
             }
             match (plain, u8::try_from(first)) {
