@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// Ends a command that takes longer than this, unless it has a limit of its own.
-const DEFAULT_LIMIT: Duration = Duration::from_secs(3600);
+const DEFAULT_LIMIT: Duration = Duration::from_secs(4 * 3600);
 
 /// One named step.
 pub struct Step<'a> {
