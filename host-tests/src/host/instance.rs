@@ -110,10 +110,13 @@ impl Instance {
         }
     }
 
-    /// A missing callback means yes.
+    /// A missing callback means yes. The plugin's configuration is readable in the first and the last of the
+    /// three callbacks, not in `proxy_on_vm_start` between them.
     fn configure(&mut self, options: &Options) -> bool {
+        self.host_mut().configuring = true;
         let create = self.exports.on_context_create.clone();
         self.call("proxy_on_context_create", ROOT, create, (ROOT, 0));
+        self.host_mut().configuring = false;
         let start = self.exports.on_vm_start.clone();
         let size = options.vm_configuration.len() as u32;
         if self.call("proxy_on_vm_start", ROOT, start, (ROOT, size)) == Some(0) {

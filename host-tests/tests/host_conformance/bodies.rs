@@ -314,12 +314,13 @@ pub const ROWS: &[Row] = &[
         ..PLAIN
     },
     Row {
-        fact: "the configuration is readable while configuring, and only then",
+        fact: "the configuration is readable when the root context is created and configured, not between and not after",
         probe: &[
             ("configure", "(call $body 'c' #7 #0 #99) #1"),
-            ("context_create", "(call $body 'later' #7 #0 #99)"),
+            ("context_create", "(call $body 'create' #7 #0 #99)"),
+            ("vm_start", "(call $body 'start' #7 #0 #99) #1"),
         ],
-        says: &["later=1:", "c=0:{}", "later=1:"],
+        says: &["create=0:{}", "start=1:", "c=0:{}", "create=1:"],
         ..PLAIN
     },
     Row {
