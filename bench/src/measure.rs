@@ -35,7 +35,8 @@ pub fn alternate(
     mut baseline: impl FnMut() -> Result<f64>,
 ) -> Result<Vec<(f64, f64)>> {
     // The first of each finds cold caches.
-    (subject()?, baseline()?);
+    subject()?;
+    baseline()?;
     let begun = Instant::now();
     let mut pairs = Vec::new();
     while pairs.len() < budget.pairs || begun.elapsed() < budget.time {
