@@ -247,7 +247,9 @@ fn a_wrong_policy_is_refused_with_the_field() {
         ),
         ("not json", "keepmum refuses to start: .: "),
     ] {
-        let refused = Vm::start(&module, &options(policy)).err().expect(policy);
+        let Err(refused) = Vm::start(&module, &options(policy)) else {
+            panic!("{policy} is accepted");
+        };
         let refused = refused.downcast::<keepmum_host_tests::host::Refused>().unwrap();
         assert!(
             refused.logs.iter().any(|l| l.text.contains(says)),
