@@ -62,10 +62,10 @@ fn what_is_sent_is_what_arrives() {
     let reply = get("/chunks");
     assert_eq!(reply.status, 418);
     assert_eq!(reply.header("x-probe"), Some(&b"seen"[..]), "the module ran");
-    assert_eq!(
-        reply.rest.chunks,
-        [b"one,".to_vec(), b"two,".to_vec(), b"three".to_vec()]
-    );
+    assert_eq!(reply.rest.chunks.concat(), b"one,two,three");
+    // A busy machine can let two chunks arrive as one; nothing may ever make them arrive in another order or cut.
+    let apart = (0..20).any(|_| get("/chunks").rest.chunks == [b"one,".to_vec(), b"two,".to_vec(), b"three".to_vec()]);
+    assert!(apart, "chunks that were sent apart arrive apart, at least now and then");
     let trailers = reply.rest.trailers.unwrap();
     assert_eq!(
         trailers,
