@@ -303,3 +303,9 @@ fn an_allowed_value_stays() {
         &format!("a {s} b"),
     );
 }
+
+#[test]
+fn an_anchor_that_must_stand_inside_a_word_is_held_there() {
+    let p = r#"{"detectors":{"packs":[],"custom":[{"id":"acme","pattern":"\\Bacme_[0-9]{4}"}]}}"#;
+    check(p, PLAIN, "xacme_1234 acme_1234", "x[REDACTED:acme] acme_1234");
+}

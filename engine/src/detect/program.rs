@@ -3,7 +3,7 @@
 //! Why not a regex engine: between two chunks a candidate must be put away in a few bytes, taken up again later at
 //! the same place, and asked at any time "can this still match?". A lazy DFA cannot keep its states across a cache
 //! flush, and dense DFAs for hundreds of counted patterns cost megabytes. Token formats are short literals and
-//! counted classes; with counters kept in the thread a pattern costs tens of bytes. The syntax is that of
+//! counted classes; with counts kept as queues a pattern costs tens of bytes. The syntax is that of
 //! `regex-syntax`, so that patterns mean what people expect; what cannot stream is refused with the reason.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look, literal::Extractor};
@@ -171,7 +171,8 @@ fn certain_after(hir: &Hir) -> Option<u64> {
 
 fn first_is_border(hir: &Hir) -> bool {
     match hir.kind() {
-        HirKind::Look(_) => true,
+        // `\B` is a border too, but one that asks for the opposite.
+        HirKind::Look(look) => matches!(look, Look::WordAscii | Look::WordStartAscii | Look::WordStartHalfAscii),
         HirKind::Concat(parts) => parts.first().is_some_and(first_is_border),
         HirKind::Capture(c) => first_is_border(&c.sub),
         HirKind::Alternation(parts) => parts.iter().all(first_is_border),
