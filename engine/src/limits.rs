@@ -22,6 +22,10 @@ pub const ANCHORS_PER_PATTERN: usize = 256;
 /// Instructions of one compiled pattern.
 pub const PATTERN_OPS: usize = 4 * 1024;
 
+/// Instructions of a custom detector's pattern: each that is live costs time for every byte of a candidate, and nobody
+/// has measured a custom pattern on hostile input.
+pub const CUSTOM_PATTERN_OPS: usize = 512;
+
 /// Backslashes in a row that are still taken for one (nested) JSON escape.
 pub const ESCAPE_SLASHES: u8 = 16;
 

@@ -113,6 +113,14 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
             return Err(PolicyError::new(at("id"), "another detector has this id"));
         }
         let program = Program::compile(&c.pattern).map_err(|why| PolicyError::new(at("pattern"), why))?;
+        if program.ops.len() > limits::CUSTOM_PATTERN_OPS {
+            let most = limits::CUSTOM_PATTERN_OPS;
+            let why = format!(
+                "it compiles to {} instructions and {most} are allowed; repeat classes, not groups",
+                program.ops.len()
+            );
+            return Err(PolicyError::new(at("pattern"), why));
+        }
         detectors.push(Detector {
             id: c.id.clone(),
             program,
