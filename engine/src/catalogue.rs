@@ -7,11 +7,11 @@ pub struct BuiltIn {
     pub id: &'static str,
     /// For people.
     pub name: &'static str,
-    /// How sure a match is: `secrets` or `tokens`.
+    /// How sure a match is: one of [`PACKS`].
     pub pack: &'static str,
     /// See `detect/program.rs`.
     pub pattern: &'static str,
-    /// Names of further checks on the value: `decide/validate.rs`.
+    /// Names of further checks on the value: `decide/validate/`.
     pub validators: &'static [&'static str],
 }
 
@@ -30,11 +30,17 @@ pub struct Examples {
     pub near_misses: &'static [&'static str],
 }
 
+/// The checks that a detector's file can name, each with what it rejects (completes "the value is").
+pub fn validators() -> impl Iterator<Item = (&'static str, &'static str)> {
+    crate::decide::validate::ALL.iter().map(|v| (v.name, v.rejects))
+}
+
 /// All detectors, by id.
 pub static BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
 /// Examples for all detectors, in the same order. Not referred to by the engine itself, so a module leaves it out.
 pub static EXAMPLES: &[Examples] = include!(concat!(env!("OUT_DIR"), "/examples.rs"));
 
-/// The packs that detectors can be in.
-pub const PACKS: &[&str] = &["secrets", "tokens"];
+/// The packs that detectors can be in, the surest first: where two detectors find the same stretch, it goes by the surer one's
+/// name.
+pub const PACKS: &[&str] = &["secrets", "tokens", "generic", "pii", "error-leaks"];

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::decide::validate::{self, Validator};
+use crate::decide::own;
+use crate::decide::validate::{Seen, Validator};
 use crate::detect::anchors::Anchors;
 use crate::detect::program::Program;
 use crate::error::PolicyError;
@@ -13,7 +14,7 @@ use crate::rewrite::{Action, Source};
 pub(crate) struct Detector {
     pub(crate) id: String,
     pub(crate) program: Program,
-    pub(crate) validators: Vec<Validator>,
+    pub(crate) validators: Vec<&'static Validator>,
     /// Lower is surer: what a stretch is called when two detectors find it.
     pub(crate) rank: u8,
 }
@@ -118,12 +119,12 @@ impl Engine {
     }
 
     /// Step three: is this value a secret that must go?
-    pub(crate) fn judge(&self, detector: u16, value: &[u8]) -> bool {
+    pub(crate) fn judge(&self, detector: u16, seen: &Seen) -> bool {
         let Some(d) = self.detectors.get(usize::from(detector)) else {
             return false;
         };
-        !validate::already_redacted(value)
-            && d.validators.iter().all(|v| v.accepts(value))
-            && !self.allow.iter().any(|a| a == value)
+        !own::already_redacted(seen.value)
+            && d.validators.iter().all(|v| (v.accepts)(seen))
+            && !self.allow.iter().any(|a| a == seen.value)
     }
 }

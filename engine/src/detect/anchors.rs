@@ -1,16 +1,15 @@
 //! The one pass over everything: where does an anchor of any detector begin?
 //!
-//! Every anchor has four neighbouring bytes chosen for rarity. Of the two runs of three bytes in those four, one begins
-//! at an even offset, so it is enough to look at every second offset, and to ask whether the three bytes there are such
-//! a run: one bit in a table of 8 KiB that stays in the first-level cache. A bit stands for several runs, chosen so that
-//! a run with one unknown byte (an anchor of three bytes, and what stands beside it) takes only 32 of the 65,536. What
-//! passes is compared by its first four bytes, and then in full. Why not Aho-Corasick: it takes one dependent memory
-//! access a byte and cannot skip; the crate's vector search does not exist on wasm32. Why not pairs of bytes: with
-//! hundreds of detectors two fifths of all pairs in English pass. `cargo xtask bench` prints the ratio to Aho-Corasick.
+//! Every anchor is noticed by three neighbouring bytes chosen for rarity. Sixteen places at a time go through a sieve of
+//! vector instructions; for those that it leaves, one bit in a table of 8 KiB says whether the three bytes belong to an
+//! anchor. What passes is compared by its first four bytes, and then in full. Why not Aho-Corasick: it takes one
+//! dependent memory access a byte and cannot skip; the crate's vector search does not exist on wasm32.
+//! `cargo xtask bench` prints the ratio.
 
 use crate::decode::escape;
 use crate::detect::program::is_word;
 use crate::detect::rarity::Chosen;
+use crate::detect::sieve::Sieve;
 use crate::limits;
 
 /// A literal with which matches begin.
@@ -57,6 +56,7 @@ pub(crate) struct Anchors {
     all: Vec<Anchor>,
     /// For each, the longest other one with which it begins.
     shorter: Vec<u16>,
+    sieve: Sieve,
     /// One bit a slot.
     slots: Box<[u64; 1024]>,
     /// How many bits are set before each word of `slots`.
@@ -93,7 +93,9 @@ impl Anchors {
             }
         }
         let slash_first = all.iter().any(|a| a.bytes.first() == Some(&b'/'));
-        let (slots, places) = Chosen::of(&all, &before_slash, slash_first).sorted();
+        let chosen = Chosen::of(&all, &before_slash, slash_first);
+        let sieve = chosen.sieve.clone();
+        let (slots, places) = chosen.sorted();
         let mut ranks = Box::new([0u16; 1024]);
         let mut set = 0;
         for (rank, word) in ranks.iter_mut().zip(slots.iter()) {
@@ -112,6 +114,7 @@ impl Anchors {
         let first = |b: usize| all.partition_point(|a| a.bytes.first().is_some_and(|f| usize::from(*f) < b));
         Anchors {
             shorter: shorter(&all),
+            sieve,
             slots,
             ranks,
             by_slot,
@@ -139,47 +142,29 @@ impl Anchors {
     pub(crate) fn scan(&self, data: &[u8], from: usize, to: usize, hits: &mut Vec<Hit>) {
         hits.clear();
         let end = data.len().min(to.saturating_add(self.longest * 6 + 6));
-        let Some(mut rest) = data.get(from..end) else { return };
-        let mut at = from;
-        let bit = |run: u64| {
-            // The slot's upper ten bits; its lower six come first in the second byte.
-            let word = run & 0x1f | run >> 11 & 0x3e0;
-            self.slots[word as usize] >> (run >> 8 & 63)
+        let Some(text) = data.get(from..end) else { return };
+        let mut place = |at: usize, run: [u8; 3]| {
+            if self.slots[usize::from(slot(run) >> 6)] >> (slot(run) & 63) & 1 == 1 {
+                self.look(data, from + at, slot(run), (from, to), hits);
+            }
         };
-        // Four places at a time need eight bytes and the one behind them.
-        while let (Some(low), Some(high)) = (
-            rest.first_chunk::<8>(),
-            rest.get(2..).and_then(|r| r.first_chunk::<8>()),
-        ) {
-            let (low, high) = (u64::from_le_bytes(*low), u64::from_le_bytes(*high));
-            let (a, b, c, d) = (bit(low), bit(low >> 16), bit(low >> 32), bit(high >> 32));
-            if (a | b | c | d) & 1 == 1 {
-                let runs = [(a, low), (b, low >> 16), (c, low >> 32), (d, high >> 32)];
-                for (i, (hit, run)) in runs.into_iter().enumerate() {
-                    if hit & 1 == 1 {
-                        self.look(data, at + 2 * i, run as u32, (from, to), hits);
-                    }
-                }
+        let mut done = self.sieve.places(text, |at| {
+            if let Some(run) = text.get(at..).and_then(|t| t.first_chunk()) {
+                place(at, *run);
             }
-            at += 8;
-            rest = rest.get(8..).unwrap_or_default();
-        }
-        // What follows the end is unknown, and a run with an unknown byte has all its slots set.
-        while at + 1 < end {
-            let byte = |i: usize| data.get(i).copied().unwrap_or(0);
-            let run = u32::from_le_bytes([byte(at), byte(at + 1), byte(at + 2), 0]);
-            if bit(u64::from(run)) & 1 == 1 {
-                self.look(data, at, run, (from, to), hits);
-            }
-            at += 2;
+        });
+        while let Some(rest) = text.get(done..).filter(|r| !r.is_empty()) {
+            // What follows the end is unknown, and a run with an unknown byte has all its slots set.
+            let byte = |i: usize| rest.get(i).copied().unwrap_or(0);
+            place(done, [byte(0), byte(1), byte(2)]);
+            done += 1;
         }
         hits.sort_unstable();
         hits.dedup();
     }
 
     /// Takes what a run whose slot is set may belong to.
-    fn look(&self, data: &[u8], at: usize, run: u32, (from, to): (usize, usize), hits: &mut Vec<Hit>) {
-        let slot = slot(run);
+    fn look(&self, data: &[u8], at: usize, slot: u16, (from, to): (usize, usize), hits: &mut Vec<Hit>) {
         let word = usize::from(slot >> 6);
         let before = self.slots[word] & ((1 << (slot & 63)) - 1);
         let rank = usize::from(self.ranks[word]) + before.count_ones() as usize;
@@ -297,13 +282,21 @@ impl Anchors {
         };
         let front = (1..limits::ANCHOR_BYTES).take_while(plain).count();
         // Few escapes are part of an anchor, and the plain characters in front say so of most that are not.
+        let mut may = offsets & ((2 << front) - 1);
+        for (back, b) in data
+            .get(..run)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .take(front.min(5))
+            .enumerate()
+        {
+            let behind = (1 << (back + 1)) - 1;
+            may &= self.stands[usize::from(*b)] << (back + 1) | behind;
+        }
         let near = |offset: usize| {
             let plain = data.get(run - offset..run).unwrap_or_default();
-            if offsets >> offset & 1 == 0 {
-                return false;
-            }
-            let fits = |(i, b): (usize, &u8)| self.stands[usize::from(*b)] >> i & 1 == 1;
-            if offset < 4 && !plain.iter().enumerate().all(fits) {
+            if may >> offset & 1 == 0 {
                 return false;
             }
             match (plain, u8::try_from(first)) {
@@ -315,7 +308,7 @@ impl Anchors {
                 _ => false,
             }
         };
-        if !(0..=front).any(near) {
+        if may == 0 || !(0..=front).any(near) {
             return;
         }
         let mut line = [0u8; 2 * limits::ANCHOR_BYTES];
@@ -482,10 +475,9 @@ fn shorter(all: &[Anchor]) -> Vec<u16> {
     out
 }
 
-/// The slot of three bytes: five bits of the third, five of the first, six of the second, which is the order in which
-/// [`Anchors::scan`] takes them apart with the fewest instructions.
-pub(super) fn slot(run: u32) -> u16 {
-    ((run & 0x1f | run >> 11 & 0x3e0) << 6 | run >> 8 & 0x3f) as u16
+/// The slot of three bytes: five bits of the first and the third, six of the second.
+pub(super) fn slot([a, b, c]: [u8; 3]) -> u16 {
+    u16::from(a & 31) << 11 | u16::from(c & 31) << 6 | u16::from(b & 63)
 }
 
 #[cfg(test)]

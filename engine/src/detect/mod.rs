@@ -5,3 +5,4 @@ mod glance;
 pub(crate) mod lane;
 pub(crate) mod program;
 mod rarity;
+mod sieve;

@@ -1,9 +1,13 @@
-//! Chooses by which three bytes each anchor is noticed: rare ones, and such as serve many anchors.
+//! Chooses by which three bytes each anchor is noticed, and in which bucket of the sieve: rare ones, and such as serve
+//! many anchors.
 //!
 //! Rarity is estimated from a sample that stands below, not measured on anybody's traffic and not learned at run time:
 //! the same policy gives the same tables everywhere. A bad estimate costs time, never a finding.
 
+use std::collections::BTreeMap;
+
 use crate::detect::anchors::{Anchor, Place, Spot, slot};
+use crate::detect::sieve::{BUCKETS, Sieve};
 
 /// What bodies are full of: English, the keys of JSON APIs, HTML, style sheets, scripts.
 const SAMPLE: &str = r##"
@@ -34,7 +38,7 @@ const x=require('');export default{};window.addEventListener("click",()=>{});"us
 font-family:sans-serif;background-color:#eee;border-radius:4px;position:relative;@media(max-width:600px){display:flex}
 "##;
 
-/// Three bytes, of which one may be unknown, and their place.
+/// Three bytes, of which the last may be unknown, and their place.
 struct Run {
     bytes: [Option<u8>; 3],
     place: Place,
@@ -54,48 +58,87 @@ impl Run {
         }
     }
 
-    /// Its slots: one, or 32 if a byte at the end is unknown.
+    /// Its slots: one, or 32 if the last byte is unknown.
     fn slots(&self) -> impl Iterator<Item = u16> {
-        let [a, b, c] = self.bytes;
-        let unknown = a.is_none() || c.is_none();
-        (0..if unknown { 32 } else { 1 })
-            .map(move |x| slot(u32::from_le_bytes([a.unwrap_or(x), b.unwrap_or(0), c.unwrap_or(x), 0])))
+        let [a, b, c] = self.bytes.map(|b| b.unwrap_or(0));
+        (0..if self.bytes[2].is_none() { 32 } else { 1 }).map(move |x| slot([a, b, c | x]))
     }
 }
 
+/// What a place that passes the sieve costs, to what one costs that then passes the slots too.
+const SLOT_COST: u32 = 6;
+
+/// Of the ways that look cheap so many are weighed by the sample: a start must not take long.
+const TRIED: usize = 24;
+
 /// The choice so far.
 pub(super) struct Chosen {
-    weights: Vec<u32>,
+    sample: Sample,
     places: Vec<Vec<Place>>,
+    buckets: Vec<Bucket>,
+    /// What of the sample passes the sieve, one bit each.
+    passes: Vec<u64>,
+    pub(super) sieve: Sieve,
 }
 
-/// A way to notice something: one run for even offsets and one for odd ones.
-type Way = [Run; 2];
+/// One bucket of the sieve, for the three bytes and either half of each.
+struct Bucket {
+    /// The halves that it lets through, one bit each.
+    halves: [[u16; 2]; 3],
+    /// What share of all bytes that is.
+    shares: [f64; 3],
+    /// What of the sample it lets through there, one bit each.
+    lets: Vec<[u64; 6]>,
+}
+
+impl Bucket {
+    /// How much more of the sample it would let through, if bytes came independently of each other.
+    fn growth(&self, run: [Option<u8>; 3], sample: &Sample) -> u32 {
+        let (mut now, mut then) = (1.0, 1.0);
+        for ((halves, share), byte) in self.halves.iter().zip(self.shares).zip(run) {
+            now *= share;
+            then *= byte.map_or(1.0, |b| share + sample.more(*halves, b));
+        }
+        ((then - now) * f64::from(sample.total)) as u32
+    }
+
+    /// Lets a run through.
+    fn add(&mut self, run: [Option<u8>; 3], sample: &Sample) {
+        for ((halves, share), byte) in self.halves.iter_mut().zip(&mut self.shares).zip(run) {
+            match byte {
+                Some(b) => {
+                    *share += sample.more(*halves, b);
+                    *halves = [halves[0] | 1 << (b & 15), halves[1] | 1 << (b >> 4)];
+                }
+                None => (*halves, *share) = ([u16::MAX; 2], 1.0),
+            }
+        }
+    }
+}
 
 impl Chosen {
     /// For these anchors, and for escapes that may hide one of their characters.
     pub(super) fn of(all: &[Anchor], before_slash: &[bool; 256], slash_first: bool) -> Chosen {
+        let sample = Sample::new();
+        let none = || vec![0u64; sample.words()];
+        let bucket = || Bucket {
+            halves: [[0; 2]; 3],
+            shares: [0.0; 3],
+            lets: vec![[0; 6]; sample.words()],
+        };
         let mut it = Chosen {
-            weights: weights(),
             places: vec![Vec::new(); 1 << 16],
+            buckets: (0..BUCKETS).map(|_| bucket()).collect(),
+            passes: none(),
+            sieve: Sieve::default(),
+            sample,
         };
         it.escapes(before_slash, slash_first);
         let mut order: Vec<&[u8]> = all.iter().map(|a| a.bytes.as_slice()).collect();
         // Those that have no choice first.
         order.sort_by_key(|a| a.len());
         for bytes in order {
-            let ways: Vec<Way> = match *bytes {
-                [a, b, c] => {
-                    let (a, b, c) = (Some(a), Some(b), Some(c));
-                    let whole = || Run::new([a, b, c], Spot::Short(0), None, None);
-                    vec![
-                        [whole(), Run::new([None, a, b], Spot::Short(-1), None, c)],
-                        [whole(), Run::new([b, c, None], Spot::Short(1), a, None)],
-                    ]
-                }
-                _ => (0..bytes.len()).filter_map(|at| long(bytes, at)).collect(),
-            };
-            it.take(&ways);
+            it.take(&ways(bytes));
         }
         it
     }
@@ -103,61 +146,96 @@ impl Chosen {
     /// An escaped character in an anchor: `\u0073` for any, `\/` (the default of several encoders) for a slash.
     fn escapes(&mut self, before_slash: &[bool; 256], slash_first: bool) {
         let (back, u, zero, slash) = (Some(b'\\'), Some(b'u'), Some(b'0'), Some(b'/'));
-        self.take(&[[
-            Run::new([back, u, zero], Spot::Escape(0), None, None),
-            Run::new([None, back, u], Spot::Escape(-1), None, zero),
-        ]]);
+        self.take(&[Run::new([back, u, zero], Spot::Escape(0), None, None)]);
         if slash_first {
-            self.take(&[[
-                Run::new([back, slash, None], Spot::Escape(0), None, None),
-                Run::new([None, back, slash], Spot::Escape(-1), None, None),
-            ]]);
+            self.take(&[Run::new([back, slash, None], Spot::Escape(0), None, None)]);
         }
         for before in (0..=255u8).filter(|b| before_slash[usize::from(*b)]) {
-            let before = Some(before);
-            let whole = || Run::new([before, back, slash], Spot::Escape(-1), None, None);
-            self.take(&[
-                [whole(), Run::new([None, before, back], Spot::Escape(-2), None, slash)],
-                [whole(), Run::new([back, slash, None], Spot::Escape(0), before, None)],
-            ]);
+            self.take(&[Run::new([Some(before), back, slash], Spot::Escape(-1), None, None)]);
         }
     }
 
     /// Takes the way that costs least.
-    fn take(&mut self, ways: &[Way]) {
-        let Some(best) = ways.iter().min_by_key(|way| self.cost(way)) else {
-            return;
-        };
-        for run in best {
-            for slot in run.slots() {
-                let Some(places) = self.places.get_mut(usize::from(slot)) else {
-                    continue;
-                };
-                match places.iter_mut().find(|p| p.spot == run.place.spot) {
-                    Some(same) => {
-                        same.before |= run.place.before;
-                        same.behind |= run.place.behind;
-                    }
-                    None => places.push(run.place),
+    fn take(&mut self, ways: &[Run]) {
+        let mut guesses = Vec::with_capacity(ways.len() * BUCKETS);
+        for run in ways {
+            let slots = self.slot_cost(run);
+            for (bucket, b) in self.buckets.iter().enumerate() {
+                guesses.push((slots + b.growth(run.bytes, &self.sample), slots, run, bucket));
+            }
+        }
+        let tried = TRIED.min(guesses.len());
+        if tried < guesses.len() {
+            guesses.select_nth_unstable_by_key(tried, |(guess, ..)| *guess);
+        }
+        let mut best: Option<(u32, &Run, usize)> = None;
+        for (_, slots, run, bucket) in guesses.into_iter().take(tried) {
+            let bound = best.as_ref().map_or(u32::MAX, |b| b.0);
+            let cost = slots.saturating_add(self.sieve_cost(run, bucket, bound.saturating_sub(slots)));
+            if best.as_ref().is_none_or(|b| cost < b.0) {
+                best = Some((cost, run, bucket));
+            }
+        }
+        let Some((_, run, bucket)) = best else { return };
+        self.sieve.add(bucket, run.bytes);
+        self.let_through(run, bucket);
+        for slot in run.slots() {
+            let Some(places) = self.places.get_mut(usize::from(slot)) else {
+                continue;
+            };
+            match places.iter_mut().find(|p| p.spot == run.place.spot) {
+                Some(same) => {
+                    same.before |= run.place.before;
+                    same.behind |= run.place.behind;
                 }
+                None => places.push(run.place),
             }
         }
     }
 
-    /// A slot that is set already costs another look when it comes up; a new one costs a look and the way there.
-    fn cost(&self, way: &Way) -> u32 {
-        let one = |run: &Run| {
-            let slot = |s: u16| {
-                let weight = self.weights.get(usize::from(s)).copied().unwrap_or(0);
-                match self.places.get(usize::from(s)) {
-                    Some(places) if places.iter().any(|p| p.spot == run.place.spot) => 0,
-                    Some(places) if !places.is_empty() => weight,
-                    _ => 2 * weight + 1,
-                }
-            };
-            run.slots().map(slot).sum::<u32>()
+    /// What of the sample would pass the slots and does not yet.
+    fn slot_cost(&self, run: &Run) -> u32 {
+        let cost = |s: u16| match self.places.get(usize::from(s)) {
+            Some(places) if places.is_empty() => SLOT_COST * self.sample.slot_weight(s),
+            Some(places) if places.iter().all(|p| p.spot != run.place.spot) => self.sample.slot_weight(s),
+            _ => 0,
         };
-        way.iter().map(one).sum()
+        run.slots().map(cost).sum()
+    }
+
+    /// What of the sample would pass the sieve and does not yet; more than `bound` is not counted to the end.
+    fn sieve_cost(&self, run: &Run, bucket: usize, bound: u32) -> u32 {
+        let Some(Bucket { lets, .. }) = self.buckets.get(bucket) else {
+            return u32::MAX;
+        };
+        let halves = halves(run.bytes);
+        let mut cost = 0;
+        for (w, ((lets, has), passes)) in lets.iter().zip(&self.sample.has).zip(&self.passes).enumerate() {
+            let let_in = |i: usize| lets[i] | has[i][halves[i]];
+            let new = !passes & let_in(0) & let_in(1) & let_in(2) & let_in(3) & let_in(4) & let_in(5);
+            if new != 0 {
+                cost += self.sample.weight(w, new);
+                if cost > bound {
+                    return cost;
+                }
+            }
+        }
+        cost
+    }
+
+    /// Writes down what passes the sieve now.
+    fn let_through(&mut self, run: &Run, bucket: usize) {
+        let Some(bucket) = self.buckets.get_mut(bucket) else {
+            return;
+        };
+        bucket.add(run.bytes, &self.sample);
+        let halves = halves(run.bytes);
+        for ((lets, has), passes) in bucket.lets.iter_mut().zip(&self.sample.has).zip(&mut self.passes) {
+            for i in 0..6 {
+                lets[i] |= has[i][halves[i]];
+            }
+            *passes |= lets.iter().fold(u64::MAX, |all, lets| all & lets);
+        }
     }
 
     /// One bit a slot, and the places of each slot in order.
@@ -174,41 +252,142 @@ impl Chosen {
     }
 }
 
-/// The four bytes from `at` on.
-fn long(bytes: &[u8], at: usize) -> Option<Way> {
-    let &[a, b, c, d] = bytes.get(at..at + 4)? else {
-        return None;
-    };
-    let offset = i8::try_from(at).ok()?;
-    let before = at.checked_sub(1).and_then(|i| bytes.get(i)).copied();
-    let behind = bytes.get(at + 4).copied();
-    let (a, b, c, d) = (Some(a), Some(b), Some(c), Some(d));
-    Some([
-        Run::new([a, b, c], Spot::Anchor(offset), before, d),
-        Run::new([b, c, d], Spot::Anchor(offset + 1), a, behind),
-    ])
+/// The lower and the upper half of each byte; [`UNKNOWN`] of one that is not known.
+fn halves(run: [Option<u8>; 3]) -> [usize; 6] {
+    let [a, b, c] = run.map(|b| b.map_or([UNKNOWN; 2], |b| [usize::from(b & 15), usize::from(b >> 4)]));
+    [a[0], a[1], b[0], b[1], c[0], c[1]]
 }
 
-/// How often each slot comes up, by the sample; and a little for runs of digits, which no sample holds enough of.
-fn weights() -> Vec<u32> {
-    let mut weights = vec![0u32; 1 << 16];
-    let mut add = |run: &[u8], n: u32| {
-        if let &[a, b, c] = run
-            && let Some(w) = weights.get_mut(usize::from(slot(u32::from_le_bytes([a, b, c, 0]))))
-        {
-            *w += n;
-        }
+/// The numbers of the bits that are set.
+fn ones(mut bits: u16) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let one = (bits != 0).then(|| bits.trailing_zeros() as usize & 15);
+        bits &= bits.wrapping_sub(1);
+        one
+    })
+}
+
+/// Stands for every half of a byte.
+const UNKNOWN: usize = 16;
+
+/// All runs of three in an anchor, each with what stands beside it.
+fn ways(bytes: &[u8]) -> Vec<Run> {
+    let short = bytes.len() == 3;
+    let run = |(at, run): (usize, &[u8])| {
+        let &[a, b, c] = run else { return None };
+        let offset = i8::try_from(at).ok()?;
+        let spot = if short {
+            Spot::Short(offset)
+        } else {
+            Spot::Anchor(offset)
+        };
+        let before = at.checked_sub(1).and_then(|i| bytes.get(i)).copied();
+        let behind = bytes.get(at + 3).copied();
+        Some(Run::new([Some(a), Some(b), Some(c)], spot, before, behind))
     };
-    for run in SAMPLE.as_bytes().windows(3) {
-        add(run, 16);
-    }
-    let hex = b"0123456789abcdef";
-    for a in hex {
-        for b in hex {
-            for c in hex {
-                add(&[*a, *b, *c], 4);
+    bytes.windows(3).enumerate().filter_map(run).collect()
+}
+
+/// Runs of three bytes as they come in traffic, and how often.
+struct Sample {
+    weights: Vec<u32>,
+    slots: Vec<u32>,
+    /// For each upper half of a byte and each lower one, how often that byte comes.
+    bytes: [[u32; 16]; 16],
+    /// How many bytes that are.
+    total: u32,
+    /// For the three bytes, either half of each and every value of it: the runs that have it there, one bit each.
+    has: Vec<[[u64; UNKNOWN + 1]; 6]>,
+}
+
+impl Sample {
+    fn new() -> Sample {
+        let mut runs: BTreeMap<[u8; 3], u32> = BTreeMap::new();
+        let mut add = |text: &[u8], weight: u32| {
+            for run in text.windows(3) {
+                if let &[a, b, c] = run {
+                    *runs.entry([a, b, c]).or_default() += weight;
+                }
+            }
+        };
+        add(SAMPLE.as_bytes(), 16);
+        // Traffic is full of identifiers, digests and pictures too, of which no sample of this size holds enough.
+        let mut state = 1u32;
+        for (alphabet, len, weight) in [
+            (&b"0123456789abcdef"[..], 1600, 4),
+            (
+                b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+                1600,
+                2,
+            ),
+        ] {
+            let mut any = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                alphabet
+                    .get((state >> 16) as usize % alphabet.len())
+                    .copied()
+                    .unwrap_or(0)
+            };
+            let text: Vec<u8> = (0..len).map(|_| any()).collect();
+            add(&text, weight);
+        }
+        // The most frequent first, so that a bad choice is soon seen to be one.
+        let mut runs: Vec<([u8; 3], u32)> = runs.into_iter().collect();
+        runs.sort_by_key(|(run, weight)| (u32::MAX - weight, *run));
+        let words = runs.len().div_ceil(64);
+        let mut it = Sample {
+            weights: Vec::with_capacity(runs.len()),
+            slots: vec![0; 1 << 16],
+            bytes: [[0; 16]; 16],
+            total: 0,
+            has: vec![[[0; UNKNOWN + 1]; 6]; words],
+        };
+        for (i, (run, weight)) in runs.into_iter().enumerate() {
+            it.weights.push(weight);
+            it.bytes[usize::from(run[0] >> 4)][usize::from(run[0] & 15)] += weight;
+            it.total += weight;
+            if let Some(w) = it.slots.get_mut(usize::from(slot(run))) {
+                *w += weight;
+            }
+            if let Some(has) = it.has.get_mut(i / 64) {
+                for (has, half) in has.iter_mut().zip(halves(run.map(Some))) {
+                    has[half] |= 1 << (i % 64);
+                    has[UNKNOWN] |= 1 << (i % 64);
+                }
             }
         }
+        it
     }
-    weights
+
+    /// The share of bytes that are let through in addition once the halves of `b` are.
+    fn more(&self, [low, high]: [u16; 2], b: u8) -> f64 {
+        let (l, h) = (usize::from(b & 15), usize::from(b >> 4));
+        let mut sum = 0;
+        if low >> l & 1 == 0 {
+            sum += ones(high).map(|h| self.bytes[h][l]).sum::<u32>();
+        }
+        if high >> h & 1 == 0 {
+            sum += ones(low | 1 << l).map(|l| self.bytes[h][l]).sum::<u32>();
+        }
+        f64::from(sum) / f64::from(self.total.max(1))
+    }
+
+    fn words(&self) -> usize {
+        self.weights.len().div_ceil(64)
+    }
+
+    /// The weight of those runs of a word whose bit is set.
+    fn weight(&self, word: usize, mut bits: u64) -> u32 {
+        let mut sum = 0;
+        while bits != 0 {
+            let i = word * 64 + bits.trailing_zeros() as usize;
+            sum += self.weights.get(i).copied().unwrap_or(0);
+            bits &= bits - 1;
+        }
+        sum
+    }
+
+    fn slot_weight(&self, slot: u16) -> u32 {
+        self.slots.get(usize::from(slot)).copied().unwrap_or(0)
+    }
 }

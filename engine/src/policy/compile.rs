@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalogue;
-use crate::decide::validate::{self, Validator};
+use crate::decide::validate;
 use crate::detect::anchors::{Anchor, Anchors};
 use crate::detect::program::Program;
 use crate::error::PolicyError;
@@ -78,9 +78,14 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
     for d in catalogue::BUILT_IN {
         let wanted = policy.detectors.packs.iter().any(|p| p == d.pack);
         if wanted && !policy.detectors.disable.iter().any(|id| id == d.id) {
-            let validators = validators(d.validators).map_err(|why| PolicyError::new(d.id, why))?;
+            let validators: Result<Vec<_>, String> = d.validators.iter().map(|name| validate::named(name)).collect();
+            let validators = validators.map_err(|why| PolicyError::new(d.id, why))?;
             let program = Program::compile(d.pattern).map_err(|why| PolicyError::new(d.id, why))?;
-            let rank = if d.pack == "tokens" { 2 } else { 1 };
+            let rank = catalogue::PACKS
+                .iter()
+                .position(|p| *p == d.pack)
+                .unwrap_or(catalogue::PACKS.len());
+            let rank = u8::try_from(rank + 1).unwrap_or(u8::MAX);
             detectors.push(Detector {
                 id: d.id.to_owned(),
                 program,
@@ -195,16 +200,6 @@ fn finds(engine: &Engine, detector: u16, text: &[u8]) -> bool {
     exchange
         .counts()
         .any(|c| engine.id_of(c.source) == engine.detectors.get(usize::from(detector)).map_or("", |d| &d.id))
-}
-
-fn validators(names: &[&str]) -> Result<Vec<Validator>, String> {
-    names
-        .iter()
-        .map(|n| {
-            Validator::named(n)
-                .ok_or_else(|| format!("no validator is called {n}; there are {}", validate::NAMES.join(", ")))
-        })
-        .collect()
 }
 
 fn anchors(detectors: &[Detector]) -> Result<Anchors, PolicyError> {

@@ -2,7 +2,8 @@
 
 use super::{Body, Learned, Workspace, byte_before};
 use crate::Engine;
-use crate::decide::validate;
+use crate::decide::own;
+use crate::decide::validate::Seen;
 use crate::decode::escape;
 use crate::detect::lane::{Event, Lane, Match, Scratch, Start};
 use crate::detect::program::{Program, is_word};
@@ -164,7 +165,8 @@ impl Body {
         );
         let value = escape::text_of(raw);
         let front = data.get(..at(m.secret.0)).unwrap_or_default();
-        if value.is_empty() || validate::inside_label(front, &value) || !engine.judge(detector, &value) {
+        let seen = Seen { value: &value };
+        if value.is_empty() || own::inside_label(front, &value) || !engine.judge(detector, &seen) {
             return false;
         }
         let source = Source::Detector(detector);

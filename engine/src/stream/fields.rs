@@ -2,7 +2,7 @@
 
 use super::{Body, Learned, Workspace};
 use crate::Engine;
-use crate::decide::validate;
+use crate::decide::own;
 use crate::decode::{escape, json};
 use crate::exchange::Exchange;
 use crate::rewrite::{Action, Context, Edit, Source};
@@ -77,7 +77,7 @@ impl Body {
         let action = engine.fields.get(usize::from(rule)).map_or(Action::Label, |f| f.action);
         let raw = value.unwrap_or_default();
         let text = escape::text_of(&raw);
-        if validate::already_redacted(&text) {
+        if own::already_redacted(&text) {
             return;
         }
         exchange.found(source, action, start, at);

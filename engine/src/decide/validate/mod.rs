@@ -1,0 +1,42 @@
+//! Further checks on a value that a pattern matched. Each is a name in a detector's file, and a file here.
+//!
+//! A check rejects; none confirms. A checksum that fails is no reason to let a token pass: examples in documents and
+//! scrambled copies fail it, and so does a real token of which one digit was cut off.
+
+mod placeholder;
+
+/// What a check looks at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    /// The text of the `secret` group, escapes undone.
+    pub(crate) value: &'a [u8],
+}
+
+/// A named check.
+pub(crate) struct Validator {
+    /// As detectors' files name it.
+    pub(crate) name: &'static str,
+    /// What it rejects, for `keepmum explain` and for documentation: completes "the value is".
+    pub(crate) rejects: &'static str,
+    pub(crate) accepts: fn(&Seen) -> bool,
+}
+
+impl std::fmt::Debug for Validator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// All of them.
+pub(crate) static ALL: &[Validator] = &[Validator {
+    name: "not-placeholder",
+    rejects: "a placeholder",
+    accepts: |seen| placeholder::accepts(seen.value),
+}];
+
+/// The check with this name, or all the names that there are.
+pub(crate) fn named(name: &str) -> Result<&'static Validator, String> {
+    let names = || ALL.iter().map(|v| v.name).collect::<Vec<_>>().join(", ");
+    let one = ALL.iter().find(|v| v.name == name);
+    one.ok_or_else(|| format!("no validator is called {name}; there are {}", names()))
+}
