@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: builds what is measured, the way it ships, and runs the benchmarks on it.
 //!
 //! The module, a second wasm module with the engine and its baseline in it, and the load generator; a part whose tool
-//! cannot be had is left out and says so.
+//! cannot be had is left out and says so; under `CI=true` that is a failure.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::run::{Step, ask, done, say};
 use crate::setup::{self, TARGET};
+use crate::test::strict;
 use crate::{module, workspace};
 
 /// How long everything may take, builds excepted.
@@ -31,13 +32,17 @@ pub fn run(rest: &[String]) -> Result<()> {
     )
     .run()?;
     done("bench: built", begun);
-    if let Err(why) = setup::python() {
-        say(&format!("bench: without Envoy: {why:#}"));
-    }
+    let mut missing = setup::python().err().map(|why| ("Envoy", why));
     if ask("sh", &["-c", "command -v wrk"]).is_none()
         && let Err(why) = setup::apt("a load generator", &["wrk"])
     {
-        say(&format!("bench: without wrk: {why:#}"));
+        missing = Some(("wrk", why));
+    }
+    if let Some((tool, why)) = missing {
+        if strict() {
+            return Err(why.context(format!("{tool} cannot be had, and CI=true asks for all figures")));
+        }
+        say(&format!("bench: without {tool}: {why:#}"));
     }
     Step::cargo(
         "bench",

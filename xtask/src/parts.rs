@@ -207,8 +207,9 @@ pub fn bless() -> Result<()> {
         "bless",
         [
             "test",
-            "--package",
-            "keepmum-host-tests",
+            "--workspace",
+            "--test",
+            "capture_expected",
             "--",
             "--ignored",
             "--nocapture",
