@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::decide::own;
 use crate::decide::validate::{Seen, Validator};
+use crate::decode::Decode;
 use crate::detect::anchors::Anchors;
 use crate::detect::program::Program;
 use crate::error::PolicyError;
@@ -33,6 +34,8 @@ pub struct Engine {
     /// Lower-case name → rule.
     pub(crate) field_names: BTreeMap<Vec<u8>, u16>,
     pub(crate) allow: Vec<Vec<u8>>,
+    #[allow(dead_code, reason = "the layers that ask for it are being built")]
+    pub(crate) decode: Decode,
     pub(crate) action: Action,
     pub(crate) enforce: bool,
     pub(crate) numbers: bool,

@@ -4,3 +4,27 @@ pub(crate) mod escape;
 pub(crate) mod json;
 
 pub(crate) use escape::{Escape, Unit};
+
+/// Which layers of encoding are undone, besides JSON's escapes, which always are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decode {
+    /// `%3A`, and `%253A`.
+    pub(crate) percent: bool,
+    /// `&colon;`, `&#58;` and `&#x3a;`.
+    pub(crate) entities: bool,
+    /// base64 and base64url inside a string.
+    pub(crate) base64: bool,
+    /// Bodies in UTF-16.
+    pub(crate) utf16: bool,
+}
+
+impl Default for Decode {
+    fn default() -> Decode {
+        Decode {
+            percent: true,
+            entities: true,
+            base64: true,
+            utf16: true,
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalogue;
 use crate::decide::validate;
+use crate::decode::Decode;
 use crate::detect::anchors::{Anchor, Anchors};
 use crate::detect::program::Program;
 use crate::error::PolicyError;
@@ -164,6 +165,7 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
         fields,
         field_names: names,
         allow: policy.allow.iter().map(|a| a.value.clone().into_bytes()).collect(),
+        decode: Decode::default(),
         action: policy.response.action,
         enforce: policy.mode == Mode::Enforce,
         scan_headers: scan.contains(&Part::Headers),
