@@ -43,6 +43,7 @@ pub struct Exchange {
     /// Candidates that were given up at `limits::CANDIDATE_BYTES`.
     pub(crate) given_up: u64,
     part: u16,
+    list_all: bool,
 }
 
 impl std::fmt::Debug for Exchange {
@@ -57,6 +58,15 @@ impl std::fmt::Debug for Exchange {
 }
 
 impl Exchange {
+    /// One that lists every finding, however many there are, for callers that take them out (`take_findings`) or can
+    /// afford the memory.
+    pub fn listing_all() -> Exchange {
+        Exchange {
+            list_all: true,
+            ..Exchange::default()
+        }
+    }
+
     /// What follows belongs to this part; the number comes back in findings and counts.
     pub fn enter(&mut self, part: u16) {
         self.part = part;
@@ -65,6 +75,11 @@ impl Exchange {
     /// Findings one by one, up to `limits::LISTED_FINDINGS`.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// Takes the listed findings out, so that a long stream need not keep them.
+    pub fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
     }
 
     /// Findings counted by detector and part.
@@ -92,7 +107,7 @@ impl Exchange {
 
     pub(crate) fn found(&mut self, source: Source, action: Action, start: u64, end: u64) {
         let part = self.part;
-        if self.findings.len() < limits::LISTED_FINDINGS {
+        if self.list_all || self.findings.len() < limits::LISTED_FINDINGS {
             self.findings.push(Finding {
                 source,
                 action,

@@ -22,9 +22,10 @@ pub fn logs() -> PathBuf {
 }
 
 /// The crates, by folder, in dependency order.
-pub const CRATES: [(&str, &str); 6] = [
+pub const CRATES: [(&str, &str); 7] = [
     ("engine", "keepmum-engine"),
     ("plugin", "keepmum-plugin"),
+    ("cli", "keepmum-cli"),
     ("host-tests", "keepmum-host-tests"),
     ("envoy", "keepmum-envoy"),
     ("bench", "keepmum-bench"),

@@ -1,0 +1,43 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Finds secrets in text and takes them out
+#[derive(Debug, Parser)]
+#[command(name = "keepmum", version, max_term_width = 100)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Scan(Scan),
+}
+
+/// Which detectors look.
+#[derive(Debug, clap::Args)]
+pub struct Choice {
+    /// Packs of detectors, such as secrets,tokens; in place of the policy's
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub packs: Option<Vec<String>>,
+    /// A policy (JSON), as the proxy takes it; without it the default one
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+}
+
+/// Redacts files, or standard input, to standard output
+///
+/// Exit status: 0 something was found, 1 nothing was found, 2 something went wrong.
+#[derive(Debug, clap::Args)]
+pub struct Scan {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Read lines {"id":…,"text":"…"} and answer each with {"id":…,"text":"<redacted>","findings":[…]}, in order
+    ///
+    /// Each line is looked at by itself. Offsets in findings count bytes of the text in UTF-8.
+    #[arg(long)]
+    pub jsonl: bool,
+}

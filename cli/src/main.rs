@@ -1,0 +1,61 @@
+//! `keepmum`: the engine over files and streams, for people and for other programs.
+//!
+//! Nothing is decided here: what is found and how it is rewritten is the engine's, so that a file leaves this program as a
+//! response with the same bytes leaves the proxy.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod args;
+mod json;
+mod policy;
+mod scan;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use crate::args::{Args, Command};
+
+/// How a run ended, as grep tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Something was found.
+    Found,
+    /// Nothing was found.
+    Clean,
+    /// Something could not be read or understood; what could be was done.
+    Failed,
+}
+
+fn main() -> ExitCode {
+    let ended = match Args::parse().command {
+        Command::Scan(options) => scan::run(&options),
+    };
+    code(ended)
+}
+
+fn code(ended: Result<Ended>) -> ExitCode {
+    match ended {
+        Ok(Ended::Found) => ExitCode::SUCCESS,
+        Ok(Ended::Clean) => ExitCode::from(1),
+        Ok(Ended::Failed) => ExitCode::from(2),
+        // Whoever read the output has seen enough.
+        Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
+        Err(e) => {
+            complain(&e);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// One line on standard error. Where even that is closed there is nobody to tell.
+fn complain(e: &anyhow::Error) {
+    let _ = writeln!(io::stderr().lock(), "keepmum: {e:#}");
+}
+
+fn is_broken_pipe(e: &anyhow::Error) -> bool {
+    let io = e.chain().filter_map(|c| c.downcast_ref::<io::Error>());
+    io.into_iter().any(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,38 @@
+//! From the command line to an engine: the policy's file, with packs put in its place where they were asked for.
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use keepmum_engine::{Engine, catalogue};
+
+use crate::args::Choice;
+
+/// Compiles what was chosen.
+pub fn engine(choice: &Choice) -> Result<Engine> {
+    let written = match &choice.policy {
+        Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
+        None => Vec::new(),
+    };
+    let name = |e: keepmum_engine::PolicyError| match &choice.policy {
+        Some(path) => anyhow!("{}: {e}", path.display()),
+        None => anyhow!("{e}"),
+    };
+    let Some(packs) = &choice.packs else {
+        return Engine::new(&written).map_err(name);
+    };
+    for pack in packs {
+        if !catalogue::PACKS.contains(&pack.as_str()) {
+            bail!(
+                "--packs: there is no pack `{pack}`; there are {}",
+                catalogue::PACKS.join(", ")
+            );
+        }
+    }
+    // The policy is first judged as it was written, so that an error names a place in the file.
+    Engine::new(&written).map_err(name)?;
+    let mut policy = if written.iter().all(u8::is_ascii_whitespace) {
+        serde_json::json!({})
+    } else {
+        serde_json::from_slice(&written)?
+    };
+    policy["detectors"]["packs"] = packs.as_slice().into();
+    Engine::new(policy.to_string().as_bytes()).map_err(name)
+}
