@@ -14,10 +14,18 @@ const BYTES: usize = 64;
 const WAYS: u8 = 16;
 
 impl Program {
-    /// Whether a match may begin where `text` does; `before` and `first` are the characters around that place.
-    pub(crate) fn may_match(&self, text: &[u8], before: Option<u8>, first: u8) -> bool {
+    /// Whether a match may begin where `text` does; `before` and `first` are the characters around that place, and
+    /// `anchor` is the literal that was found there.
+    pub(crate) fn may_match(&self, text: &[u8], before: Option<u8>, first: u8, anchor: &[u8]) -> bool {
         let mut ways = WAYS;
-        self.may_go_on((0, 0), text, (before, first), &mut ways)
+        // Behind an anchor that stands there as it is, the pattern need not be gone through from its beginning.
+        let known = self.anchors.binary_search_by(|a| a.as_slice().cmp(anchor)).ok();
+        let behind = known.and_then(|a| self.shortcuts.behind_anchor(a));
+        let from = match behind {
+            Some(pc) if text.starts_with(anchor) => (usize::from(pc), anchor.len()),
+            _ => (0, 0),
+        };
+        self.may_go_on(from, text, (before, first), &mut ways)
     }
 
     fn may_go_on(&self, from: (usize, usize), text: &[u8], around: (Option<u8>, u8), ways: &mut u8) -> bool {
@@ -75,10 +83,10 @@ impl Program {
                         return false;
                     }
                     // What follows begins behind the whole run only if it cannot begin inside.
-                    match self.byte_from(pc + 1) {
-                        Some(b) if !set.contains(b) => pc += 1,
-                        _ => return true,
+                    if !self.shortcuts.run_ends_itself(pc) {
+                        return true;
                     }
+                    pc += 1;
                 }
                 Some(Op::Match) | None => return true,
             }
@@ -86,19 +94,6 @@ impl Program {
                 return true;
             }
         }
-    }
-
-    /// The one byte that must come next, if it is one.
-    fn byte_from(&self, mut pc: usize) -> Option<u8> {
-        for _ in 0..WAYS {
-            match self.ops.get(pc)? {
-                Op::Byte(b) => return Some(*b),
-                Op::Jump(to) => pc = usize::from(*to),
-                Op::SecretStart | Op::SecretEnd | Op::Border(_) => pc += 1,
-                _ => return None,
-            }
-        }
-        None
     }
 }
 
@@ -145,7 +140,7 @@ mod tests {
             let program = Program::compile(pattern).unwrap();
             let first = text.as_bytes()[0];
             assert_eq!(
-                program.may_match(text.as_bytes(), Some(before), first),
+                program.may_match(text.as_bytes(), Some(before), first, b""),
                 may,
                 "{pattern} on {text}"
             );

@@ -5,4 +5,5 @@ mod glance;
 pub(crate) mod lane;
 pub(crate) mod program;
 mod rarity;
+pub(crate) mod shortcuts;
 mod sieve;

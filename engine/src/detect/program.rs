@@ -8,6 +8,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look, literal::Extractor};
 
+use crate::detect::shortcuts::Shortcuts;
 use crate::limits;
 
 /// A set of bytes.
@@ -20,9 +21,20 @@ impl ByteSet {
         self.0[usize::from(b >> 5)] >> (b & 31) & 1 == 1
     }
 
-    fn add(&mut self, lo: u8, hi: u8) {
+    pub(crate) fn add(&mut self, lo: u8, hi: u8) {
         for b in lo..=hi {
             self.0[usize::from(b >> 5)] |= 1 << (b & 31);
+        }
+    }
+
+    /// No byte is in both.
+    pub(crate) fn is_apart_from(&self, other: &ByteSet) -> bool {
+        self.0.iter().zip(other.0).all(|(a, b)| a & b == 0)
+    }
+
+    pub(crate) fn unite(&mut self, other: &ByteSet) {
+        for (a, b) in self.0.iter_mut().zip(other.0) {
+            *a |= b;
         }
     }
 
@@ -83,6 +95,8 @@ pub(crate) struct Program {
     pub(crate) has_secret_group: bool,
     /// Every byte that the secret can hold could also stand in a JSON number.
     pub(crate) can_be_number: bool,
+    /// What the glance has to know (`detect/shortcuts.rs`).
+    pub(crate) shortcuts: Shortcuts,
 }
 
 /// Why a pattern is refused: a sentence without the pattern in it.
@@ -125,7 +139,9 @@ impl Program {
         let starts_at_border = first_is_border(&hir);
         let number = b"0123456789+-.eE";
         let can_be_number = b.secret_bytes.only_within(number);
+        let shortcuts = Shortcuts::of(&b.ops, &b.sets, &anchors);
         Ok(Program {
+            shortcuts,
             ops: b.ops,
             sets: b.sets,
             anchors,
@@ -275,15 +291,21 @@ impl Builder {
             }
             HirKind::Repetition(r) => self.repeat(r),
             HirKind::Capture(c) => {
-                if c.name.as_deref() != Some("secret") {
+                if !c
+                    .name
+                    .as_deref()
+                    .is_some_and(|n| n == "secret" || n.starts_with("secret_"))
+                {
                     return self.emit(&c.sub);
                 }
-                if self.has_secret_group {
-                    return Err("there is more than one `secret` group".to_owned());
+                if self.in_secret {
+                    return Err("a `secret` group stands inside another".to_owned());
+                }
+                if !self.has_secret_group {
+                    self.secret_bytes = ByteSet::default();
                 }
                 self.has_secret_group = true;
                 self.in_secret = true;
-                self.secret_bytes = ByteSet::default();
                 self.push(Op::SecretStart)?;
                 self.emit(&c.sub)?;
                 self.push(Op::SecretEnd)?;

@@ -1,6 +1,6 @@
 //! Detectors: anchors become candidates, candidates verdicts, verdicts edits; and values found before are found again.
 
-use super::{Body, Learned, Workspace, byte_before};
+use super::{Body, CONTEXT, Learned, Workspace, byte_before};
 use crate::Engine;
 use crate::decide::own;
 use crate::decide::validate::Seen;
@@ -51,7 +51,7 @@ impl Body {
             let text = data.get(at..).unwrap_or_default();
             let may = |d: &&u16| {
                 let detector = engine.detectors.get(usize::from(**d));
-                detector.is_some_and(|d| d.program.may_match(text, start.before, first))
+                detector.is_some_and(|d| d.program.may_match(text, start.before, first, &anchor.bytes))
             };
             work.starts
                 .extend(anchor.detectors.iter().filter(may).map(|d| (*d, start)));
@@ -165,7 +165,14 @@ impl Body {
         );
         let value = escape::text_of(raw);
         let front = data.get(..at(m.secret.0)).unwrap_or_default();
-        let seen = Seen { value: &value };
+        let lead = escape::text_of(data.get(at(m.start)..at(m.secret.0)).unwrap_or_default());
+        let before = self.front(data, at(m.start));
+        let seen = Seen {
+            value: &value,
+            lead: &lead,
+            front: &before,
+            after: data.get(at(secret.1)).copied().filter(|_| secret.1 < now),
+        };
         if value.is_empty() || own::inside_label(front, &value) || !engine.judge(detector, &seen) {
             return false;
         }
@@ -178,6 +185,14 @@ impl Body {
             exchange.found(source, engine.action, secret.0, secret.1);
         }
         true
+    }
+
+    /// The last bytes before `data[at]`, as many as are kept of what has left.
+    fn front(&self, data: &[u8], at: usize) -> Vec<u8> {
+        let kept = self.context.get(CONTEXT - self.context_len..).unwrap_or_default();
+        let near = data.get(at.saturating_sub(CONTEXT)..at).unwrap_or_default();
+        let far = kept.len().saturating_sub(CONTEXT - near.len());
+        [kept.get(far..).unwrap_or_default(), near].concat()
     }
 
     pub(super) fn edit(&mut self, engine: &Engine, detector: u16, (start, end): (u64, u64), continues: bool) {

@@ -5,11 +5,18 @@
 
 mod placeholder;
 
-/// What a check looks at.
-#[derive(Clone, Copy, Debug)]
+/// What a check looks at. All of it is in hand whenever a match ends, however the body was cut.
+#[allow(dead_code, reason = "detectors that judge by the words around a value are still to come")]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen<'a> {
     /// The text of the `secret` group, escapes undone.
     pub(crate) value: &'a [u8],
+    /// What the pattern matched in front of it, from the anchor on, escapes undone.
+    pub(crate) lead: &'a [u8],
+    /// The input before the anchor, as it stands: 16 bytes, or fewer where the body begins.
+    pub(crate) front: &'a [u8],
+    /// The input behind the value, if the match was decided by it.
+    pub(crate) after: Option<u8>,
 }
 
 /// A named check.
