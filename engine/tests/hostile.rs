@@ -190,6 +190,11 @@ fn a_wrong_policy_is_refused_by_field_and_without_quoting_values() {
             "detectors.disable[0]",
             "no built-in",
         ),
+        (
+            r#"{"response":{"decode":["gzip"]}}"#,
+            "response.decode[0]",
+            "`percent`, `html`, `base64`, `utf16`",
+        ),
         (r#"{"fields":[{"name":"x"}]}"#, "fields[0].name", "unknown field"),
         (r#"{"errors":{"status":["9xx"]}}"#, "errors.status[0]", "4xx or 5xx"),
         (r#"{"allow":[{"value":12345678}]}"#, "allow[0].value", "expected"),

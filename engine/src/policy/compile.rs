@@ -10,7 +10,7 @@ use crate::detect::program::Program;
 use crate::error::PolicyError;
 use crate::exchange::Exchange;
 use crate::limits;
-use crate::policy::written::{Mode, Part, Policy};
+use crate::policy::written::{Layer, Mode, Part, Policy};
 use crate::stream::{Body, BodyKind, Workspace};
 use crate::{
     Engine,
@@ -157,6 +157,7 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
         });
     }
     let scan = &policy.response.scan;
+    let undone = |layer| policy.response.decode.contains(&layer);
     let anchors = anchors(&detectors)?;
     let engine = Engine {
         numbers: detectors.iter().any(|d| d.program.can_be_number),
@@ -165,7 +166,12 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
         fields,
         field_names: names,
         allow: policy.allow.iter().map(|a| a.value.clone().into_bytes()).collect(),
-        decode: Decode::default(),
+        decode: Decode {
+            percent: undone(Layer::Percent),
+            entities: undone(Layer::Html),
+            base64: undone(Layer::Base64),
+            utf16: undone(Layer::Utf16),
+        },
         action: policy.response.action,
         enforce: policy.mode == Mode::Enforce,
         scan_headers: scan.contains(&Part::Headers),

@@ -114,6 +114,7 @@ impl std::fmt::Debug for Allow {
 pub(crate) struct Response {
     pub(crate) scan: Vec<Part>,
     pub(crate) action: Action,
+    pub(crate) decode: Vec<Layer>,
 }
 
 impl Default for Response {
@@ -121,6 +122,7 @@ impl Default for Response {
         Response {
             scan: vec![Part::Headers, Part::Body, Part::Trailers],
             action: Action::Label,
+            decode: vec![Layer::Percent, Layer::Html, Layer::Base64, Layer::Utf16],
         }
     }
 }
@@ -131,6 +133,16 @@ pub(crate) enum Part {
     Headers,
     Body,
     Trailers,
+}
+
+/// An encoding that is undone before the detectors look. JSON's escapes are not in the list: they always are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Layer {
+    Percent,
+    Html,
+    Base64,
+    Utf16,
 }
 
 /// What happens to responses with these statuses, whoever made them.
