@@ -38,6 +38,12 @@ pub struct Scan {
     /// Read lines {"id":…,"text":"…"} and answer each with {"id":…,"text":"<redacted>","findings":[…]}, in order
     ///
     /// Each line is looked at by itself. Offsets in findings count bytes of the text in UTF-8.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["files", "findings"])]
     pub jsonl: bool,
+    /// List what was found, as path:offset detector action, in place of the redacted text
+    #[arg(long)]
+    pub findings: bool,
+    /// Files to read, one after the other; - or none is standard input. A name that ends in .json says that it is JSON
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }

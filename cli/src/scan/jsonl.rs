@@ -44,10 +44,9 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Text<'a> {
 }
 
 /// Answers line by line.
-pub fn run(engine: &Engine, mut input: BufReader<impl Read>, mut output: impl Write) -> Result<Ended> {
+pub fn run(engine: &Engine, mut input: BufReader<impl Read>, output: &mut impl Write, ended: &mut Ended) -> Result<()> {
     let mut work = Workspace::default();
     let (mut line, mut out) = (Vec::new(), Vec::new());
-    let mut ended = Ended::Clean;
     for number in 1u64.. {
         if memchr::memchr(b'\n', input.buffer()).is_none() {
             output.flush()?;
@@ -65,26 +64,26 @@ pub fn run(engine: &Engine, mut input: BufReader<impl Read>, mut output: impl Wr
         }
         match serde_json::from_slice::<Line>(&line) {
             Ok(asked) => {
-                if answer(engine, &mut work, &asked, &mut out, &mut output)? && ended == Ended::Clean {
-                    ended = Ended::Found;
+                if answer(engine, &mut work, &asked, &mut out, output)? && *ended == Ended::Clean {
+                    *ended = Ended::Found;
                 }
             }
             Err(e) => {
                 // Whoever pairs answers with lines by their order must not lose count.
-                ended = Ended::Failed;
+                *ended = Ended::Failed;
                 let why = format!(
                     "line {number}, column {}: expected {{\"id\":…,\"text\":\"…\"}}",
                     e.column()
                 );
                 output.write_all(b"{\"id\":null,\"error\":")?;
-                json::string(&mut output, why.as_bytes())?;
+                json::string(output, why.as_bytes())?;
                 output.write_all(b"}\n")?;
                 complain(&anyhow!(why));
             }
         }
     }
     output.flush()?;
-    Ok(ended)
+    Ok(())
 }
 
 /// Redacts one text, as an exchange of its own. Returns whether something was found.
