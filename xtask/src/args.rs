@@ -16,6 +16,7 @@ usage: cargo xtask <command>
        --envoy-versions all  the Envoy part on every supported version, not only the newest
                              (or a list: 1.40.0,1.38.2)
   bench [ARGS]             the benchmarks; ARGS go to them
+  score [ARGS]             recall, precision and changes per MB on the corpus and on benign text; ARGS go to it
   bless                    write what comes out of the captures as what is expected; read the diff before you commit it
   tidy                     check the rules that a compiler does not: paths in documents, file sizes, lints in every crate
 
@@ -31,6 +32,7 @@ pub enum Ask {
     Demo(Demo),
     Test(Test),
     Bench(Vec<String>),
+    Score(Vec<String>),
     Bless,
     Tidy,
 }
@@ -68,6 +70,10 @@ fn read(mut parser: lexopt::Parser) -> Result<Ask> {
                 if name == "bench" {
                     let rest = parser.raw_args()?.map(|a| a.to_string_lossy().into_owned());
                     return Ok(Ask::Bench(rest.collect()));
+                }
+                if name == "score" {
+                    let rest = parser.raw_args()?.map(|a| a.to_string_lossy().into_owned());
+                    return Ok(Ask::Score(rest.collect()));
                 }
                 command = Some(name);
             }
@@ -119,6 +125,10 @@ mod tests {
         assert_eq!(
             ask(&["bench", "--quick", "x"]),
             Some(Ask::Bench(vec!["--quick".into(), "x".into()]))
+        );
+        assert_eq!(
+            ask(&["score", "--packs", "pii"]),
+            Some(Ask::Score(vec!["--packs".into(), "pii".into()]))
         );
         assert_eq!(ask(&[]), Some(Ask::Help));
         assert_eq!(ask(&["tidy", "--envoy"]), None);

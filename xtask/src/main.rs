@@ -10,6 +10,7 @@ mod demo;
 mod module;
 mod parts;
 mod run;
+mod score;
 mod setup;
 mod test;
 mod tidy;
@@ -44,6 +45,7 @@ fn act(ask: Ask) -> Result<ExitCode> {
         Ask::Demo(options) => demo::run(&options)?,
         Ask::Test(options) => return test::run(&options),
         Ask::Bench(rest) => bench::run(&rest)?,
+        Ask::Score(rest) => score::run(&rest)?,
         Ask::Bless => parts::bless()?,
         Ask::Tidy => return tidy::report(),
     }

@@ -22,12 +22,13 @@ pub fn logs() -> PathBuf {
 }
 
 /// The crates, by folder, in dependency order.
-pub const CRATES: [(&str, &str); 7] = [
+pub const CRATES: [(&str, &str); 8] = [
     ("engine", "keepmum-engine"),
     ("plugin", "keepmum-plugin"),
     ("cli", "keepmum-cli"),
     ("host-tests", "keepmum-host-tests"),
     ("envoy", "keepmum-envoy"),
     ("bench", "keepmum-bench"),
+    ("score", "keepmum-score"),
     ("xtask", "xtask"),
 ];

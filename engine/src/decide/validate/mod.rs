@@ -6,7 +6,10 @@
 mod placeholder;
 
 /// What a check looks at. All of it is in hand whenever a match ends, however the body was cut.
-#[allow(dead_code, reason = "detectors that judge by the words around a value are still to come")]
+#[allow(
+    dead_code,
+    reason = "detectors that judge by the words around a value are still to come"
+)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen<'a> {
     /// The text of the `secret` group, escapes undone.

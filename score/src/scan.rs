@@ -1,0 +1,127 @@
+//! Texts through the engine, and whether what must go is gone.
+
+use std::collections::HashSet;
+
+use anyhow::{Result, anyhow};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, Workspace};
+
+use crate::encode::from_base64;
+use crate::template::Made;
+
+/// What came of a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scanned {
+    /// What left.
+    pub out: Vec<u8>,
+    /// The detector, and where in the input.
+    pub found: Vec<(String, usize, usize)>,
+    /// How often anything was found, also beyond the findings that are listed.
+    pub times: u64,
+}
+
+/// A policy's engine.
+///
+/// # Errors
+/// The policy is wrong.
+pub fn engine(packs: &[&str], more: &str) -> Result<Engine> {
+    let packs = serde_json::to_string(packs)?;
+    let policy = format!(r#"{{"detectors":{{"packs":{packs}}}{more}}}"#);
+    Engine::new(policy.as_bytes()).map_err(|e| anyhow!("{e}"))
+}
+
+/// What the headers of a response with this text would say.
+pub fn kind(text: &[u8]) -> BodyKind {
+    BodyKind {
+        json: is_json(text),
+        keep_length: false,
+    }
+}
+
+/// Whether it is one JSON document.
+pub fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// Takes a text through in pieces.
+pub fn scan<'a>(engine: &Engine, kind: BodyKind, pieces: impl IntoIterator<Item = &'a [u8]>) -> Scanned {
+    let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
+    let mut body = Body::new(kind);
+    let (mut all, mut out) = (Vec::new(), Vec::new());
+    for piece in pieces {
+        out.clear();
+        match body.push(engine, &mut work, &mut exchange, piece, &mut out) {
+            Flow::Pass => all.extend_from_slice(piece),
+            Flow::Out => all.extend_from_slice(&out),
+        }
+    }
+    out.clear();
+    body.finish(engine, &mut work, &mut exchange, &mut out);
+    all.extend_from_slice(&out);
+    let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let mut found: Vec<_> = exchange
+        .findings()
+        .iter()
+        .map(|f| (f.detector(engine).to_owned(), at(f.start()), at(f.end())))
+        .collect();
+    found.sort_by_key(|f| (f.1, f.2));
+    Scanned {
+        out: all,
+        found,
+        times: exchange.counts().map(|c| c.times()).sum(),
+    }
+}
+
+/// A secret that still stands in an output, whole or as a piece of 12 characters and half its length; by its number.
+pub fn leaks(made: &Made, out: &[u8]) -> Option<usize> {
+    let decoded = decoded(out);
+    made.spans.iter().zip(&made.plain).position(|((from, to), plain)| {
+        let spelled = made.text.as_bytes().get(*from..*to).unwrap_or_default();
+        stands_in(spelled, out) || stands_in(plain.as_bytes(), out) || stands_in(plain.as_bytes(), &decoded)
+    })
+}
+
+/// Whether a secret, or a piece of it of 12 characters and half its length, stands in a text.
+pub fn stands_in(secret: &[u8], text: &[u8]) -> bool {
+    let len = secret.len().div_ceil(2).max(12).min(secret.len());
+    if len == 0 || text.len() < len {
+        return false;
+    }
+    let pieces: HashSet<&[u8]> = secret.windows(len).collect();
+    text.windows(len).any(|w| pieces.contains(w))
+}
+
+/// What runs of base64 in a text say.
+fn decoded(text: &[u8]) -> Vec<u8> {
+    let of_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/-_=".contains(b);
+    let mut out = Vec::new();
+    for run in text.split(|b| !of_base64(b)).filter(|r| r.len() >= 16) {
+        out.extend_from_slice(&from_base64(run));
+        out.push(b'\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{leaks, stands_in};
+    use crate::template::Made;
+
+    #[test]
+    fn halves_of_a_secret_are_leaks() {
+        let secret = b"abcdefghijklmnopqrstuvwxyz";
+        assert!(stands_in(secret, b"..abcdefghijklmn.."));
+        assert!(!stands_in(secret, b"..abcdefghijkl.."));
+        assert!(stands_in(b"hunter2", b"xhunter2x") && !stands_in(b"hunter2", b"hunter3"));
+    }
+
+    #[test]
+    fn base64_is_no_hiding_place() {
+        let made = Made {
+            text: "hunter2hunter2".into(),
+            spans: vec![(0, 14)],
+            plain: vec!["hunter2hunter2".into()],
+        };
+        assert_eq!(leaks(&made, b"data: aHVudGVyMmh1bnRlcjI="), Some(0));
+        assert_eq!(leaks(&made, b"data: [REDACTED:x]"), None);
+    }
+}
