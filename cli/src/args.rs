@@ -15,6 +15,8 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Scan(Scan),
+    Explain(Explain),
+    Detectors(Detectors),
 }
 
 /// Which detectors look.
@@ -46,4 +48,36 @@ pub struct Scan {
     /// Files to read, one after the other; - or none is standard input. A name that ends in .json says that it is JSON
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// Says which detectors looked at a text, which matched, and why something was or was not redacted
+///
+/// Exit status: 0 something was found, 1 nothing was found, 2 something went wrong.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print the values too, as they stand; otherwise only their length is told
+    #[arg(long)]
+    pub show_values: bool,
+    /// A file, if there is one of this name; otherwise the text itself. - or none is standard input
+    #[arg(value_name = "TEXT|FILE")]
+    pub text: Option<std::ffi::OsString>,
+}
+
+/// Lists the detectors that come with the program
+#[derive(Debug, clap::Args)]
+pub struct Detectors {
+    /// Only this pack
+    #[arg(long, value_name = "PACK")]
+    pub pack: Option<String>,
+    /// Print JSON, with patterns and anchors too
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Print the tables of docs/DETECTORS.md
+    #[arg(long, hide = true)]
+    pub markdown: bool,
 }

@@ -6,6 +6,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod args;
+mod detectors;
+mod explain;
 mod json;
 mod policy;
 mod scan;
@@ -32,6 +34,8 @@ pub enum Ended {
 fn main() -> ExitCode {
     let ended = match Args::parse().command {
         Command::Scan(options) => scan::run(&options),
+        Command::Explain(options) => explain::run(&options),
+        Command::Detectors(options) => detectors::run(&options),
     };
     code(ended)
 }

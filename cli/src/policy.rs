@@ -19,12 +19,7 @@ pub fn engine(choice: &Choice) -> Result<Engine> {
         return Engine::new(&written).map_err(name);
     };
     for pack in packs {
-        if !catalogue::PACKS.contains(&pack.as_str()) {
-            bail!(
-                "--packs: there is no pack `{pack}`; there are {}",
-                catalogue::PACKS.join(", ")
-            );
-        }
+        known("--packs", pack)?;
     }
     // The policy is first judged as it was written, so that an error names a place in the file.
     Engine::new(&written).map_err(name)?;
@@ -35,4 +30,15 @@ pub fn engine(choice: &Choice) -> Result<Engine> {
     };
     policy["detectors"]["packs"] = packs.as_slice().into();
     Engine::new(policy.to_string().as_bytes()).map_err(name)
+}
+
+/// Refuses a pack that does not exist, with the names of those that do.
+pub fn known(option: &str, pack: &str) -> Result<()> {
+    if !catalogue::PACKS.contains(&pack) {
+        bail!(
+            "{option}: there is no pack `{pack}`; there are {}",
+            catalogue::PACKS.join(", ")
+        );
+    }
+    Ok(())
 }

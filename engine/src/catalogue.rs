@@ -15,6 +15,13 @@ pub struct BuiltIn {
     pub validators: &'static [&'static str],
 }
 
+impl BuiltIn {
+    /// The literals by which it is found, or why its pattern is refused. For documentation.
+    pub fn anchors(&self) -> Result<Vec<Vec<u8>>, String> {
+        crate::detect::program::Program::compile(self.pattern).map(|p| p.anchors)
+    }
+}
+
 /// What a detector's file has for its tests and for documentation.
 #[derive(Clone, Copy, Debug)]
 pub struct Examples {

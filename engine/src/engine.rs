@@ -8,6 +8,7 @@ use crate::decode::Decode;
 use crate::detect::anchors::Anchors;
 use crate::detect::program::Program;
 use crate::error::PolicyError;
+use crate::explain::Verdict;
 use crate::policy::{ErrorRule, OnEncoded, compile};
 use crate::rewrite::{Action, Source};
 
@@ -95,6 +96,11 @@ impl Engine {
         self.detectors.len()
     }
 
+    /// Their ids.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.detectors.iter().map(|d| d.id.as_str())
+    }
+
     /// The action for detectors.
     pub fn action(&self) -> Action {
         self.action
@@ -122,12 +128,18 @@ impl Engine {
     }
 
     /// Step three: is this value a secret that must go?
-    pub(crate) fn judge(&self, detector: u16, seen: &Seen) -> bool {
-        let Some(d) = self.detectors.get(usize::from(detector)) else {
-            return false;
-        };
-        !own::already_redacted(seen.value)
-            && d.validators.iter().all(|v| (v.accepts)(seen))
-            && !self.allow.iter().any(|a| a == seen.value)
+    pub(crate) fn judge(&self, detector: u16, seen: &Seen) -> Verdict {
+        if own::already_redacted(seen.value) {
+            return Verdict::OwnLabel;
+        }
+        let validators = self
+            .detectors
+            .get(usize::from(detector))
+            .map(|d| d.validators.as_slice());
+        match validators.unwrap_or_default().iter().find(|v| !(v.accepts)(seen)) {
+            Some(v) => Verdict::Rejected(v.name),
+            None if self.allow.iter().any(|a| a == seen.value) => Verdict::Allowed,
+            None => Verdict::Secret,
+        }
     }
 }

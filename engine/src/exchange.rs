@@ -1,6 +1,7 @@
 //! What one HTTP exchange knows across its parts: what was found so far, and which values must not come again.
 
 use crate::Engine;
+use crate::explain::Trace;
 use crate::limits;
 use crate::rewrite::{Action, Source};
 use crate::stream::{Body, BodyKind, Flow, Workspace};
@@ -44,6 +45,7 @@ pub struct Exchange {
     pub(crate) given_up: u64,
     part: u16,
     list_all: bool,
+    pub(crate) trace: Trace,
 }
 
 impl std::fmt::Debug for Exchange {
@@ -65,6 +67,23 @@ impl Exchange {
             list_all: true,
             ..Exchange::default()
         }
+    }
+
+    /// One that also keeps every step that detectors take. Its memory grows with the text.
+    #[cfg(feature = "explain")]
+    pub fn explaining() -> Exchange {
+        Exchange {
+            trace: Trace {
+                steps: Some(Vec::new()),
+            },
+            ..Exchange::listing_all()
+        }
+    }
+
+    /// What detectors did, in no particular order.
+    #[cfg(feature = "explain")]
+    pub fn steps(&self) -> &[crate::explain::Step] {
+        self.trace.steps.as_deref().unwrap_or_default()
     }
 
     /// What follows belongs to this part; the number comes back in findings and counts.

@@ -31,6 +31,10 @@ mod detect;
 mod engine;
 mod error;
 mod exchange;
+#[cfg(feature = "explain")]
+pub mod explain;
+#[cfg(not(feature = "explain"))]
+mod explain;
 mod policy;
 mod rewrite;
 mod stream;

@@ -8,6 +8,7 @@ use crate::decode::escape;
 use crate::detect::lane::{Event, Lane, Match, Scratch, Start};
 use crate::detect::program::{Program, is_word};
 use crate::exchange::Exchange;
+use crate::explain::{Step, Verdict, What};
 use crate::rewrite::{Context, Edit, Source};
 
 impl Body {
@@ -53,8 +54,17 @@ impl Body {
                 let detector = engine.detectors.get(usize::from(**d));
                 detector.is_some_and(|d| d.program.may_match(text, start.before, first, &anchor.bytes))
             };
-            work.starts
-                .extend(anchor.detectors.iter().filter(may).map(|d| (*d, start)));
+            for d in &anchor.detectors {
+                let fits = may(&d);
+                exchange.trace.note(|| Step {
+                    detector: *d,
+                    start: start.at,
+                    what: What::Anchor { fits },
+                });
+                if fits {
+                    work.starts.push((*d, start));
+                }
+            }
         }
         self.scanned = base + decided as u64;
         if work.starts.is_empty() && self.lanes.is_empty() {
@@ -173,7 +183,19 @@ impl Body {
             front: &before,
             after: data.get(at(secret.1)).copied().filter(|_| secret.1 < now),
         };
-        if value.is_empty() || own::inside_label(front, &value) || !engine.judge(detector, &seen) {
+        let verdict = if value.is_empty() {
+            Verdict::Empty
+        } else if own::inside_label(front, &value) {
+            Verdict::OwnLabel
+        } else {
+            engine.judge(detector, &seen)
+        };
+        exchange.trace.note(|| Step {
+            detector,
+            start: m.start,
+            what: What::Matched { secret, verdict },
+        });
+        if verdict != Verdict::Secret {
             return false;
         }
         let source = Source::Detector(detector);
