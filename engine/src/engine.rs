@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalogue;
 use crate::decide::own;
 use crate::decide::validate::{Seen, Validator};
 use crate::decode::Decode;
 use crate::detect::anchors::Anchors;
+use crate::detect::classes::Classes;
+use crate::detect::front::Fronts;
 use crate::detect::program::Program;
 use crate::error::PolicyError;
 use crate::explain::Verdict;
@@ -31,6 +34,8 @@ pub(crate) struct FieldRule {
 pub struct Engine {
     pub(crate) detectors: Vec<Detector>,
     pub(crate) anchors: Anchors,
+    pub(crate) classes: Classes,
+    pub(crate) fronts: Option<Fronts>,
     pub(crate) fields: Vec<FieldRule>,
     /// Lower-case name → rule.
     pub(crate) field_names: BTreeMap<Vec<u8>, u16>,
@@ -125,6 +130,15 @@ impl Engine {
             Source::Field(_) => 0,
             Source::Detector(d) => self.detectors.get(usize::from(d)).map_or(u8::MAX, |d| d.rank),
         }
+    }
+
+    /// Whether what it finds is looked for in the rest of the exchange. Personal data and paths are known by their
+    /// form wherever they stand, and would take the room of a password that is known only by its place.
+    pub(crate) fn remembers(&self, detector: u16) -> bool {
+        let rank = self.detectors.get(usize::from(detector)).map_or(u8::MAX, |d| d.rank);
+        let packs = catalogue::PACKS.iter().zip(1..);
+        let by_form = |(pack, r): (&&str, u8)| r == rank && matches!(*pack, "pii" | "error-leaks");
+        !packs.into_iter().any(by_form)
     }
 
     /// Step three: is this value a secret that must go?

@@ -16,6 +16,9 @@ pub const ANCHOR_BYTES: usize = 16;
 /// An anchor is at least this long: the prefilter needs three bytes to be selective.
 pub const ANCHOR_MIN_BYTES: usize = 3;
 
+/// Characters that may stand in a candidate before its anchor: a host name has 253.
+pub const FRONT_BYTES: usize = 253;
+
 /// Anchors that one pattern may expand to.
 pub const ANCHORS_PER_PATTERN: usize = 256;
 

@@ -69,6 +69,8 @@ pub struct Body {
     odd_slashes: bool,
     /// Anchors that begin before this offset have been seen.
     scanned: u64,
+    /// Where the run begins that ends at `scanned`, if a detector's candidates begin before their anchors.
+    run: u64,
     /// Detectors with a candidate under way.
     lanes: Vec<Lane>,
     pending: Vec<Edit>,
@@ -279,7 +281,7 @@ impl Body {
 }
 
 /// The character before `data[i]`, read through an escape, a percent-encoding or a terminal's colour that may stand there.
-fn byte_before(data: &[u8], i: usize, (context, context_len): &([u8; CONTEXT], usize)) -> Option<u8> {
+pub(crate) fn byte_before(data: &[u8], i: usize, (context, context_len): &([u8; CONTEXT], usize)) -> Option<u8> {
     let back = |n: usize| {
         if n <= i {
             return data.get(i - n).copied();

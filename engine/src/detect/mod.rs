@@ -1,6 +1,8 @@
 //! Step two, Text → Candidate: anchors in one pass, patterns only from an anchor.
 
 pub(crate) mod anchors;
+pub(crate) mod classes;
+pub(crate) mod front;
 mod glance;
 pub(crate) mod lane;
 pub(crate) mod program;

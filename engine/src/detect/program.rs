@@ -8,7 +8,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look, literal::Extractor};
 
-use crate::detect::shortcuts::Shortcuts;
+use crate::detect::shortcuts::{Shortcuts, first_bytes};
 use crate::limits;
 
 /// A set of bytes.
@@ -19,6 +19,10 @@ impl ByteSet {
     pub(crate) fn contains(&self, b: u8) -> bool {
         // The index is a byte's top three bits: always below 8.
         self.0[usize::from(b >> 5)] >> (b & 31) & 1 == 1
+    }
+
+    fn any() -> ByteSet {
+        ByteSet([u32::MAX; 8])
     }
 
     pub(crate) fn add(&mut self, lo: u8, hi: u8) {
@@ -87,8 +91,12 @@ pub(crate) enum Op {
 pub(crate) struct Program {
     pub(crate) ops: Vec<Op>,
     pub(crate) sets: Vec<ByteSet>,
-    /// Literals with which every match begins.
+    /// Literals with which every match begins, or which stand behind its `front`.
     pub(crate) anchors: Vec<Vec<u8>>,
+    /// The run of a class that stands before the anchors: a candidate begins where the run does.
+    pub(crate) front: Option<Front>,
+    /// The characters with which a match can begin, if there are no anchors.
+    pub(crate) class: Option<ByteSet>,
     /// A word border stands at the very front.
     pub(crate) starts_at_border: bool,
     /// The pattern has a `secret` group.
@@ -99,11 +107,28 @@ pub(crate) struct Program {
     pub(crate) shortcuts: Shortcuts,
 }
 
+/// A run of characters before an anchor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Front {
+    pub(crate) set: ByteSet,
+    pub(crate) most: usize,
+}
+
 /// Why a pattern is refused: a sentence without the pattern in it.
 pub(crate) type Refusal = String;
 
 impl Program {
+    /// For a pattern that a literal announces.
     pub(crate) fn compile(pattern: &str) -> Result<Program, Refusal> {
+        Program::compile_any(pattern, false)
+    }
+
+    /// For any pattern. Without a literal its candidates begin at a class, which costs a look at every byte.
+    pub(crate) fn compile_unanchored(pattern: &str) -> Result<Program, Refusal> {
+        Program::compile_any(pattern, true)
+    }
+
+    fn compile_any(pattern: &str, unanchored: bool) -> Result<Program, Refusal> {
         let hir = regex_syntax::ParserBuilder::new()
             .unicode(false)
             .utf8(false)
@@ -118,8 +143,15 @@ impl Program {
         if hir.properties().minimum_len().unwrap_or(0) == 0 {
             return Err("it matches the empty string; ask for at least one byte".to_owned());
         }
-        let anchors = anchors(&hir)?;
         let mut b = Builder::default();
+        let (anchors, front) = match anchors(&hir) {
+            Ok(anchors) => (anchors, None),
+            Err(refused) => match (behind_front(&hir), unanchored) {
+                (Some((front, anchors)), _) => (anchors, Some(front)),
+                (None, true) => (Vec::new(), None),
+                (None, false) => return Err(refused),
+            },
+        };
         b.emit(&hir)?;
         b.push(Op::Match)?;
         if let Some(longest) = certain_after(&hir)
@@ -140,11 +172,16 @@ impl Program {
         let number = b"0123456789+-.eE";
         let can_be_number = b.secret_bytes.only_within(number);
         let shortcuts = Shortcuts::of(&b.ops, &b.sets, &anchors);
+        let class = anchors
+            .is_empty()
+            .then(|| first_bytes(&b.ops, &b.sets, 0).unwrap_or_else(ByteSet::any));
         Ok(Program {
             shortcuts,
             ops: b.ops,
             sets: b.sets,
             anchors,
+            front,
+            class,
             starts_at_border,
             has_secret_group: b.has_secret_group,
             can_be_number,
@@ -229,6 +266,28 @@ fn anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, Refusal> {
         }
     }
     Ok(kept)
+}
+
+/// The class that stands before the first literal, and the literals: `[0-9a-z.-]{1,250}` and `.internal`.
+fn behind_front(hir: &Hir) -> Option<(Front, Vec<Vec<u8>>)> {
+    let mut parts = Vec::new();
+    flatten(hir, &mut parts);
+    let looks = parts.iter().take_while(|p| matches!(p.kind(), HirKind::Look(_))).count();
+    let (run, behind) = parts.get(looks..)?.split_first()?;
+    let HirKind::Repetition(run) = run.kind() else { return None };
+    let most = usize::try_from(run.max?).ok().filter(|n| *n <= limits::FRONT_BYTES)?;
+    let set = Builder::default().single(&run.sub).ok()??;
+    let anchors = anchors(&Hir::concat(behind.to_vec())).ok()?;
+    Some((Front { set, most }, anchors))
+}
+
+/// The parts of a concatenation; groups do not matter.
+fn flatten(hir: &Hir, out: &mut Vec<Hir>) {
+    match hir.kind() {
+        HirKind::Concat(parts) => parts.iter().for_each(|p| flatten(p, out)),
+        HirKind::Capture(c) => flatten(&c.sub, out),
+        _ => out.push(hir.clone()),
+    }
 }
 
 #[derive(Default)]

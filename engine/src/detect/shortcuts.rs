@@ -69,7 +69,7 @@ fn reach(ops: &[Op], pc: usize, borders: bool, seen: &mut [bool], out: &mut Vec<
 }
 
 /// All bytes with which what follows from `pc` on can begin.
-fn first_bytes(ops: &[Op], sets: &[ByteSet], pc: usize) -> Option<ByteSet> {
+pub(crate) fn first_bytes(ops: &[Op], sets: &[ByteSet], pc: usize) -> Option<ByteSet> {
     let mut at = Vec::new();
     reach(ops, pc, false, &mut vec![false; ops.len()], &mut at)?;
     let mut all = ByteSet::default();

@@ -6,6 +6,8 @@ use crate::catalogue;
 use crate::decide::validate;
 use crate::decode::Decode;
 use crate::detect::anchors::{Anchor, Anchors};
+use crate::detect::classes::Classes;
+use crate::detect::front::Fronts;
 use crate::detect::program::Program;
 use crate::error::PolicyError;
 use crate::exchange::Exchange;
@@ -81,7 +83,12 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
         if wanted && !policy.detectors.disable.iter().any(|id| id == d.id) {
             let validators: Result<Vec<_>, String> = d.validators.iter().map(|name| validate::named(name)).collect();
             let validators = validators.map_err(|why| PolicyError::new(d.id, why))?;
-            let program = Program::compile(d.pattern).map_err(|why| PolicyError::new(d.id, why))?;
+            // What begins at a class costs a look at every byte: only packs that are asked for by name may have it.
+            let compiled = match d.pack {
+                "pii" => Program::compile_unanchored(d.pattern),
+                _ => Program::compile(d.pattern),
+            };
+            let program = compiled.map_err(|why| PolicyError::new(d.id, why))?;
             let rank = catalogue::PACKS
                 .iter()
                 .position(|p| *p == d.pack)
@@ -159,7 +166,10 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
     let scan = &policy.response.scan;
     let undone = |layer| policy.response.decode.contains(&layer);
     let anchors = anchors(&detectors)?;
+    let number = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
     let engine = Engine {
+        classes: Classes::new(detectors.iter().enumerate().map(|(i, d)| (number(i), &d.program))),
+        fronts: Fronts::new(detectors.iter().filter_map(|d| d.program.front)),
         numbers: detectors.iter().any(|d| d.program.can_be_number),
         detectors,
         anchors,
@@ -216,7 +226,7 @@ fn anchors(detectors: &[Detector]) -> Result<Anchors, PolicyError> {
         for a in &d.program.anchors {
             let entry = all.entry(a).or_insert((Vec::new(), true));
             entry.0.push(u16::try_from(i).unwrap_or(u16::MAX));
-            entry.1 &= d.program.starts_at_border;
+            entry.1 &= d.program.starts_at_border && d.program.front.is_none();
         }
     }
     if all.len() >= usize::from(u16::MAX) {

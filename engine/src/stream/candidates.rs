@@ -5,6 +5,7 @@ use crate::Engine;
 use crate::decide::own;
 use crate::decide::validate::Seen;
 use crate::decode::escape;
+use crate::detect::front::Text;
 use crate::detect::lane::{Event, Lane, Match, Scratch, Start};
 use crate::detect::program::{Program, is_word};
 use crate::exchange::Exchange;
@@ -29,11 +30,24 @@ impl Body {
             .min(data.len());
         let context = (self.context, self.context_len);
         let before = |i: usize| byte_before(data, i, &context);
-        let decided = if last {
-            data.len()
-        } else {
-            engine.anchors.undecided(data, from, before)
-        };
+        let (read, known) = (
+            Text {
+                data,
+                base,
+                from,
+                run: self.run,
+            },
+            if last {
+                data.len()
+            } else {
+                engine.anchors.undecided(data, from, before)
+            },
+        );
+        let fronts = engine.fronts.filter(|_| !last);
+        let decided = fronts.map_or(known, |f| f.decided(read, known));
+        if let Some(fronts) = fronts {
+            self.run = fronts.run(read, decided);
+        }
         engine.anchors.scan(data, from, decided, &mut work.hits);
         work.starts.clear();
         for &(at, anchor) in &work.hits {
@@ -50,21 +64,31 @@ impl Body {
                 first,
             };
             let text = data.get(at..).unwrap_or_default();
-            let may = |d: &&u16| {
-                let detector = engine.detectors.get(usize::from(**d));
-                detector.is_some_and(|d| d.program.may_match(text, start.before, first, &anchor.bytes))
-            };
             for d in &anchor.detectors {
-                let fits = may(&d);
+                let Some(program) = engine.detectors.get(usize::from(*d)).map(|d| &d.program) else {
+                    continue;
+                };
+                let start = match (program.front, engine.fronts) {
+                    (Some(front), Some(fronts)) => {
+                        let begin = fronts.begin(read, at, (front, program.starts_at_border), before);
+                        begin.and_then(|i| {
+                            let first = *data.get(i)?;
+                            let (at, before) = (base + i as u64, before(i));
+                            Some(Start { at, before, first })
+                        })
+                    }
+                    _ => program.may_match(text, start.before, first, &anchor.bytes).then_some(start),
+                };
                 exchange.trace.note(|| Step {
                     detector: *d,
-                    start: start.at,
-                    what: What::Anchor { fits },
+                    start: start.map_or(base + at as u64, |s| s.at),
+                    what: What::Anchor { fits: start.is_some() },
                 });
-                if fits {
-                    work.starts.push((*d, start));
-                }
+                work.starts.extend(start.map(|s| (*d, s)));
             }
+        }
+        if !engine.classes.is_empty() {
+            self.classes(engine, data, (from, decided), &mut work.starts);
         }
         self.scanned = base + decided as u64;
         if work.starts.is_empty() && self.lanes.is_empty() {
@@ -97,6 +121,26 @@ impl Body {
         work.batch = batch;
         self.lanes = lanes;
         self.scanned
+    }
+
+    /// Candidates of detectors that begin at a class.
+    fn classes(&self, engine: &Engine, data: &[u8], within: (usize, usize), starts: &mut Vec<(u16, Start)>) {
+        let context = (self.context, self.context_len);
+        let before = |i: usize| byte_before(data, i, &context);
+        let in_slashes = self.context_len > 0 && self.context.last() == Some(&b'\\');
+        engine.classes.scan(data, within, in_slashes, before, |hit| {
+            if self.ends_an_escape(data, hit.at) {
+                return;
+            }
+            let text = data.get(hit.at..).unwrap_or_default();
+            let (at, before, first) = (self.base + hit.at as u64, hit.before, hit.first);
+            for d in hit.detectors {
+                let program = engine.detectors.get(usize::from(*d)).map(|d| &d.program);
+                if program.is_some_and(|p| p.may_match(text, before, first, b"")) {
+                    starts.push((*d, Start { at, before, first }));
+                }
+            }
+        });
     }
 
     /// The byte at `at` is the letter of an escape such as `\n`: an odd number of backslashes stands before it.
@@ -199,7 +243,7 @@ impl Body {
             return false;
         }
         let source = Source::Detector(detector);
-        if program.has_secret_group {
+        if program.has_secret_group && engine.remembers(detector) {
             self.learn(learned, (now, secret.1), raw, &value, (source, engine.action));
         }
         self.edit(engine, detector, secret, false);
