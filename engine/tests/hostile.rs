@@ -12,7 +12,8 @@ const JSON: BodyKind = BodyKind {
     json: true,
     keep_length: false,
 };
-const ALL: &str = r#"{"detectors":{"packs":["secrets","tokens"]},"fields":[{"names":["password"]}]}"#;
+const ALL: &str =
+    r#"{"detectors":{"packs":["secrets","tokens","generic","pii","error-leaks"]},"fields":[{"names":["password"]}]}"#;
 
 fn stripe() -> Vec<u8> {
     format!("sk{}{}", "_live_", "FAKEfakeFAKEfakeFAKE0001").into_bytes()
@@ -93,6 +94,17 @@ fn floods() -> Vec<Vec<u8>> {
         b"\"password\":\"".to_vec(),
         b"\"password\":[".to_vec(),
         b"0123456789".to_vec(),
+        b"@".to_vec(),
+        b"a@".to_vec(),
+        b"a@a.".to_vec(),
+        b"a.a-".to_vec(),
+        b"1-1-".to_vec(),
+        b"1.1.".to_vec(),
+        b"+1 ".to_vec(),
+        b"+22".to_vec(),
+        b"2001:".to_vec(),
+        b"AB12 ".to_vec(),
+        b"411 ".to_vec(),
     ];
     for x in catalogue::EXAMPLES {
         let text = x.matches[0].as_bytes();

@@ -24,10 +24,13 @@ pub(crate) struct Text<'a> {
 impl Fronts {
     /// For these; `None` if there are none.
     pub(crate) fn new(fronts: impl Iterator<Item = Front>) -> Option<Fronts> {
-        fronts.map(|f| f.set).reduce(|mut all, set| {
-            all.unite(&set);
-            all
-        }).map(Fronts)
+        fronts
+            .map(|f| f.set)
+            .reduce(|mut all, set| {
+                all.unite(&set);
+                all
+            })
+            .map(Fronts)
     }
 
     /// The input offset at which the run that ends at `end` begins; of one that is too long, some offset that says so.
@@ -35,7 +38,11 @@ impl Fronts {
         let low = end.saturating_sub(limits::FRONT_BYTES + 1);
         let start = run_start(&self.0, text.data, end, low.max(text.from));
         let offset = text.base + start as u64;
-        if start == text.from { text.run.min(offset) } else { offset }
+        if start == text.from {
+            text.run.min(offset)
+        } else {
+            offset
+        }
     }
 
     /// How far everything is decided, where anchors are known up to `known`.

@@ -170,7 +170,7 @@ impl Program {
         }
         let starts_at_border = first_is_border(&hir);
         let number = b"0123456789+-.eE";
-        let can_be_number = b.secret_bytes.only_within(number);
+        let can_be_number = b.secret_bytes.only_within(number) || (anchors.is_empty() && b.matches_within(number));
         let shortcuts = Shortcuts::of(&b.ops, &b.sets, &anchors);
         let class = anchors
             .is_empty()
@@ -272,9 +272,14 @@ fn anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, Refusal> {
 fn behind_front(hir: &Hir) -> Option<(Front, Vec<Vec<u8>>)> {
     let mut parts = Vec::new();
     flatten(hir, &mut parts);
-    let looks = parts.iter().take_while(|p| matches!(p.kind(), HirKind::Look(_))).count();
+    let looks = parts
+        .iter()
+        .take_while(|p| matches!(p.kind(), HirKind::Look(_)))
+        .count();
     let (run, behind) = parts.get(looks..)?.split_first()?;
-    let HirKind::Repetition(run) = run.kind() else { return None };
+    let HirKind::Repetition(run) = run.kind() else {
+        return None;
+    };
     let most = usize::try_from(run.max?).ok().filter(|n| *n <= limits::FRONT_BYTES)?;
     let set = Builder::default().single(&run.sub).ok()??;
     let anchors = anchors(&Hir::concat(behind.to_vec())).ok()?;
@@ -306,6 +311,31 @@ impl Builder {
         }
         self.ops.push(op);
         Ok(self.ops.len() - 1)
+    }
+
+    /// Some match consists of these bytes alone.
+    fn matches_within(&self, bytes: &[u8]) -> bool {
+        let takes = |set: &u16| {
+            let set = self.sets.get(usize::from(*set));
+            set.is_some_and(|s| bytes.iter().any(|b| s.contains(*b)))
+        };
+        let (mut seen, mut waiting) = (vec![false; self.ops.len()], vec![0]);
+        while let Some(pc) = waiting.pop() {
+            match seen.get_mut(pc) {
+                Some(seen) if !*seen => *seen = true,
+                _ => continue,
+            }
+            match self.ops.get(pc) {
+                Some(Op::Byte(b)) if !bytes.contains(b) => {}
+                Some(Op::Set(set)) if !takes(set) => {}
+                Some(Op::Repeat { set, min, .. }) if *min > 0 && !takes(set) => {}
+                Some(Op::Split(a, b)) => waiting.extend([usize::from(*a), usize::from(*b)]),
+                Some(Op::Jump(to)) => waiting.push(usize::from(*to)),
+                Some(Op::Match) | None => return true,
+                Some(_) => waiting.push(pc + 1),
+            }
+        }
+        false
     }
 
     fn here(&self) -> u16 {

@@ -77,7 +77,9 @@ impl Body {
                             Some(Start { at, before, first })
                         })
                     }
-                    _ => program.may_match(text, start.before, first, &anchor.bytes).then_some(start),
+                    _ => program
+                        .may_match(text, start.before, first, &anchor.bytes)
+                        .then_some(start),
                 };
                 exchange.trace.note(|| Step {
                     detector: *d,
@@ -129,7 +131,12 @@ impl Body {
         let before = |i: usize| byte_before(data, i, &context);
         let in_slashes = self.context_len > 0 && self.context.last() == Some(&b'\\');
         engine.classes.scan(data, within, in_slashes, before, |hit| {
-            if self.ends_an_escape(data, hit.at) {
+            // A lane reads the letter behind any number of backslashes as an escape.
+            let slash = hit
+                .at
+                .checked_sub(1)
+                .map_or(in_slashes, |i| data.get(i) == Some(&b'\\'));
+            if slash && data.get(hit.at).is_some_and(|b| b"nrtbfu".contains(b)) {
                 return;
             }
             let text = data.get(hit.at..).unwrap_or_default();
@@ -220,11 +227,13 @@ impl Body {
         let value = escape::text_of(raw);
         let front = data.get(..at(m.secret.0)).unwrap_or_default();
         let lead = escape::text_of(data.get(at(m.start)..at(m.secret.0)).unwrap_or_default());
+        let behind = escape::text_of(data.get(at(m.secret.1)..at(m.end)).unwrap_or_default());
         let before = self.front(data, at(m.start));
         let seen = Seen {
             value: &value,
             lead: &lead,
             front: &before,
+            behind: &behind,
             after: data.get(at(secret.1)).copied().filter(|_| secret.1 < now),
         };
         let verdict = if value.is_empty() {

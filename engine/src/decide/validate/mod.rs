@@ -3,7 +3,14 @@
 //! A check rejects; none confirms. A checksum that fails is no reason to let a token pass: examples in documents and
 //! scrambled copies fail it, and so does a real token of which one digit was cut off.
 
+mod email;
+mod iban;
+mod ip_address;
+mod number;
+mod payment_card;
+mod phone;
 mod placeholder;
+mod ssn;
 
 /// What a check looks at. All of it is in hand whenever a match ends, however the body was cut.
 #[allow(
@@ -18,6 +25,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) lead: &'a [u8],
     /// The input before the anchor, as it stands: 16 bytes, or fewer where the body begins.
     pub(crate) front: &'a [u8],
+    /// What the pattern matched behind it, escapes undone.
+    pub(crate) behind: &'a [u8],
     /// The input behind the value, if the match was decided by it.
     pub(crate) after: Option<u8>,
 }
@@ -38,11 +47,43 @@ impl std::fmt::Debug for Validator {
 }
 
 /// All of them.
-pub(crate) static ALL: &[Validator] = &[Validator {
-    name: "not-placeholder",
-    rejects: "a placeholder",
-    accepts: |seen| placeholder::accepts(seen.value),
-}];
+pub(crate) static ALL: &[Validator] = &[
+    Validator {
+        name: "not-placeholder",
+        rejects: "a placeholder",
+        accepts: |seen| placeholder::accepts(seen.value),
+    },
+    Validator {
+        name: "email-address",
+        rejects: "no mail address, but a file's name, a repository or the user of a URL",
+        accepts: email::accepts,
+    },
+    Validator {
+        name: "iban",
+        rejects: "not as long as its country prescribes, or its check digits are wrong",
+        accepts: iban::accepts,
+    },
+    Validator {
+        name: "ip-address",
+        rejects: "an address of nobody (documentation, loopback, unspecified, a mask) or a version number",
+        accepts: ip_address::accepts,
+    },
+    Validator {
+        name: "payment-card",
+        rejects: "of no card issuer's form, or its check digit is wrong",
+        accepts: payment_card::accepts,
+    },
+    Validator {
+        name: "phone-number",
+        rejects: "of no country's form",
+        accepts: phone::accepts,
+    },
+    Validator {
+        name: "us-ssn",
+        rejects: "a number that was never issued",
+        accepts: ssn::accepts,
+    },
+];
 
 /// The check with this name, or all the names that there are.
 pub(crate) fn named(name: &str) -> Result<&'static Validator, String> {

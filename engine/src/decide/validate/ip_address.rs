@@ -1,0 +1,98 @@
+//! `ip-address`: addresses that lead to somebody, IPv4 and IPv6.
+//!
+//! Those that stand for nobody stay: unspecified, loopback, link-local IPv4, multicast, broadcast and masks, and what
+//! RFC 5737, RFC 3849 and RFC 9637 set aside for documents. IANA's special-purpose registries have the list.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::Seen;
+
+pub(super) fn accepts(seen: &Seen) -> bool {
+    let Ok(text) = std::str::from_utf8(seen.value) else {
+        return false;
+    };
+    match (text.parse::<Ipv4Addr>(), text.parse::<Ipv6Addr>()) {
+        (Ok(v4), _) => leads_to_somebody(v4) && !is_version(seen, v4),
+        (_, Ok(v6)) => {
+            let documents = matches!(v6.segments(), [0x2001, 0xdb8, ..] | [0x3fff, 0..0x1000, ..]);
+            !v6.is_unspecified() && !v6.is_loopback() && !v6.is_multicast() && !documents
+        }
+        _ => false,
+    }
+}
+
+fn leads_to_somebody(ip: Ipv4Addr) -> bool {
+    let [first, .., third, last] = ip.octets();
+    // With two zeros at the end it is a network, or a version.
+    (1..224).contains(&first)
+        && (third, last) != (0, 0)
+        && !ip.is_loopback()
+        && !ip.is_link_local()
+        && !ip.is_documentation()
+}
+
+/// Four numbers with dots that are no address.
+fn is_version(seen: &Seen, ip: Ipv4Addr) -> bool {
+    let front = seen.front.to_ascii_lowercase();
+    let named = front.windows(4).any(|w| w == b"vers" || w == b"buil" || w == b"revi");
+    let joined = match front.as_slice() {
+        [.., b'.' | b'^' | b'~' | b'+' | b'$' | b'#'] => true,
+        // A product and its version; behind `//` it is a host.
+        [.., b, b'/'] => *b != b'/',
+        [range @ .., b'-'] => {
+            let end = range.iter().rev().take_while(|b| b.is_ascii_digit() || **b == b'.');
+            end.filter(|b| **b == b'.').count() != 3
+        }
+        _ => false,
+    };
+    named || joined || !seen.behind.is_empty() || ip.octets().iter().all(|o| *o < 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Seen, accepts};
+
+    fn check(front: &str, value: &str) -> bool {
+        accepts(&Seen {
+            value: value.as_bytes(),
+            front: front.as_bytes(),
+            ..Seen::default()
+        })
+    }
+
+    #[test]
+    fn addresses_of_somebody() {
+        for (front, value) in [
+            ("client ", "81.2.69.142"),
+            ("http://", "81.2.69.142"),
+            ("81.2.69.1-", "81.2.69.142"),
+            ("", "10.20.30.40"),
+            ("[", "2a01:4f8:0:1::53"),
+            ("", "fd12:3456:789a::1"),
+        ] {
+            assert!(check(front, value), "{value}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_nobody_and_versions() {
+        for (front, value, why) in [
+            ("", "127.0.0.1", "loopback"),
+            ("", "0.0.0.0", "unspecified"),
+            ("", "255.255.255.0", "a mask"),
+            ("", "239.1.2.3", "multicast"),
+            ("", "192.0.2.44", "documentation"),
+            ("", "203.0.113.44", "documentation"),
+            ("", "2001:db8::44", "documentation"),
+            ("", "ff02::1", "multicast"),
+            ("", "1.2.3.4", "a version or an example"),
+            ("\"version\": \"", "10.4.22.3", "a version"),
+            ("Chrome/", "120.0.6.109", "a product's version"),
+            ("", "10.0.256.1", "no octet"),
+            ("", "01.02.03.44", "leading zeros"),
+            ("c-", "11.25.30.12", "coordinates"),
+        ] {
+            assert!(!check(front, value), "{why}");
+        }
+    }
+}
