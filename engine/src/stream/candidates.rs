@@ -90,7 +90,15 @@ impl Body {
             }
         }
         if !engine.classes.is_empty() {
+            let anchored = work.starts.len();
             self.classes(engine, data, (from, decided), &mut work.starts);
+            for (detector, start) in work.starts.get(anchored..).unwrap_or_default() {
+                exchange.trace.note(|| Step {
+                    detector: *detector,
+                    start: start.at,
+                    what: What::Anchor { fits: true },
+                });
+            }
         }
         self.scanned = base + decided as u64;
         if work.starts.is_empty() && self.lanes.is_empty() {
