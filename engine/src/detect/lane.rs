@@ -7,13 +7,14 @@
 //! time in proportion to the candidate's length for every anchor inside it: a megabyte of `eyJ-` would hold a worker
 //! for half a minute.
 
-use std::collections::VecDeque;
-
 use crate::decode::{Escape, Unit};
 use crate::detect::program::{Op, Program};
 
 mod ahead;
 mod bounds;
+mod entries;
+
+use entries::Entries;
 
 /// Where a candidate began, and its `secret` group: input offsets (`NOT_YET` while unknown).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ struct Thread {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Repeat {
     pc: u16,
-    entries: VecDeque<(u64, Path)>,
+    entries: Entries,
 }
 
 /// A match of the candidate that began at `start`; it may still grow.
@@ -77,6 +78,9 @@ pub(crate) struct Lane {
     pos: u64,
     /// Characters read since the lane was last idle.
     chars: u64,
+    /// How many they will be when `rest_ahead` looks next, and how far that is from the last time.
+    look_at: u64,
+    apart: u64,
     threads: Vec<Thread>,
     repeats: Vec<Repeat>,
     matches: Vec<Match>,
@@ -180,14 +184,19 @@ impl Lane {
             if let Some(event) = self.too_long() {
                 return Some(event);
             }
+            if self.escape == Escape::None {
+                let limit = starts.first().map_or(to, |s| s.at.min(to));
+                let rest = data.get(at(self.pos)..at(limit)).unwrap_or_default();
+                if self.skip_ahead(rest, program) || self.rest_ahead(rest, program, scratch) {
+                    continue;
+                }
+            }
             let &b = data.get(at(self.pos))?;
             if self.escape == Escape::None {
                 self.char_start = self.pos;
                 if b != b'\\' {
                     self.pos += 1;
                     self.step(b, program, scratch);
-                    let limit = starts.first().map_or(to, |s| s.at.min(to));
-                    self.skip_ahead(data.get(at(self.pos)..at(limit)).unwrap_or_default(), program);
                     continue;
                 }
             }
@@ -253,7 +262,7 @@ impl Lane {
             }
         }
         for r in apart.repeats {
-            for (entered, path) in r.entries {
+            for &(entered, path) in r.entries.iter() {
                 let count = apart.chars - entered;
                 self.insert(r.pc, self.chars.saturating_sub(count), path, program);
             }
@@ -434,7 +443,7 @@ impl Lane {
         let Some(r) = self.repeats.iter_mut().find(|r| r.pc == pc) else {
             self.repeats.push(Repeat {
                 pc,
-                entries: VecDeque::from([(entered, path)]),
+                entries: Entries::of((entered, path)),
             });
             return;
         };

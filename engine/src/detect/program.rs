@@ -31,6 +31,22 @@ impl ByteSet {
         }
     }
 
+    pub(crate) fn all() -> ByteSet {
+        ByteSet([u32::MAX; 8])
+    }
+
+    /// Keeps the bytes that `set` holds if it holds `b`, and those that it does not hold otherwise.
+    pub(crate) fn keep_alike(&mut self, set: &ByteSet, b: u8) {
+        let flip = if set.contains(b) { 0 } else { u32::MAX };
+        for (mine, other) in self.0.iter_mut().zip(set.0) {
+            *mine &= other ^ flip;
+        }
+    }
+
+    pub(crate) fn leave_out(&mut self, b: u8) {
+        self.0[usize::from(b >> 5)] &= !(1 << (b & 31));
+    }
+
     /// No byte is in both.
     pub(crate) fn is_apart_from(&self, other: &ByteSet) -> bool {
         self.0.iter().zip(other.0).all(|(a, b)| a & b == 0)

@@ -19,7 +19,7 @@ impl Lane {
         let repeats: usize = self
             .repeats
             .iter()
-            .map(|r| size_of::<Repeat>() + r.entries.capacity() * size_of::<(u64, Path)>())
+            .map(|r| size_of::<Repeat>() + r.entries.bytes())
             .sum();
         size_of::<Lane>()
             + self.threads.capacity() * size_of::<Thread>()
