@@ -16,9 +16,9 @@ pub struct BuiltIn {
 }
 
 impl BuiltIn {
-    /// The literals by which it is found, or why its pattern is refused. For documentation.
+    /// The literals by which it is found (none: it begins at a class), or why its pattern is refused. For documentation.
     pub fn anchors(&self) -> Result<Vec<Vec<u8>>, String> {
-        crate::detect::program::Program::compile(self.pattern).map(|p| p.anchors)
+        crate::detect::program::Program::compile_unanchored(self.pattern).map(|p| p.anchors)
     }
 }
 

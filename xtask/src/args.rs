@@ -17,7 +17,9 @@ usage: cargo xtask <command>
                              (or a list: 1.40.0,1.38.2)
   bench [ARGS]             the benchmarks; ARGS go to them
   score [ARGS]             recall, precision and changes per MB on the corpus and on benign text; ARGS go to it
-  bless                    write what comes out of the captures as what is expected; read the diff before you commit it
+  bless                    write what comes out of the captures as what is expected, and the tables of docs/DETECTORS.md;
+                           read the diff before you commit it
+       --docs                only the tables
   tidy                     check the rules that a compiler does not: paths in documents, file sizes, lints in every crate
 
 A part of `test` whose tool cannot be had is skipped, with the reason and the command that would enable it.
@@ -33,7 +35,10 @@ pub enum Ask {
     Test(Test),
     Bench(Vec<String>),
     Score(Vec<String>),
-    Bless,
+    /// `docs`: only the document that is made from the catalogue.
+    Bless {
+        docs: bool,
+    },
     Tidy,
 }
 
@@ -61,6 +66,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Ask> {
     use lexopt::prelude::{Long, Short, Value};
     let mut command = None;
     let (mut demo, mut test) = (Demo::default(), Test::default());
+    let mut docs = false;
     let is = |command: &Option<String>, name: &str| command.as_deref() == Some(name);
     while let Some(arg) = parser.next()? {
         match arg {
@@ -82,6 +88,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Ask> {
                 let seconds = parser.value()?.to_string_lossy().into_owned();
                 demo.seconds = Some(seconds.parse().context("--for takes a number of seconds")?);
             }
+            Long("docs") if is(&command, "bless") => docs = true,
             Long("list") if is(&command, "test") => test.list = true,
             Long("only") if is(&command, "test") => test.only.push(parser.value()?.to_string_lossy().into_owned()),
             Long("envoy-versions") if is(&command, "test") => {
@@ -96,7 +103,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Ask> {
         Some("build") => Ask::Build,
         Some("demo") => Ask::Demo(demo),
         Some("test") => Ask::Test(test),
-        Some("bless") => Ask::Bless,
+        Some("bless") => Ask::Bless { docs },
         Some("tidy") => Ask::Tidy,
         Some(other) => bail!("there is no command {other}; see cargo xtask --help"),
     })
@@ -130,6 +137,7 @@ mod tests {
             ask(&["score", "--packs", "pii"]),
             Some(Ask::Score(vec!["--packs".into(), "pii".into()]))
         );
+        assert_eq!(ask(&["bless", "--docs"]), Some(Ask::Bless { docs: true }));
         assert_eq!(ask(&[]), Some(Ask::Help));
         assert_eq!(ask(&["tidy", "--envoy"]), None);
         assert_eq!(ask(&["demo", "--for", "soon"]), None);

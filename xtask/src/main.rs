@@ -7,6 +7,7 @@
 mod args;
 mod bench;
 mod demo;
+mod docs;
 mod module;
 mod parts;
 mod run;
@@ -46,7 +47,8 @@ fn act(ask: Ask) -> Result<ExitCode> {
         Ask::Test(options) => return test::run(&options),
         Ask::Bench(rest) => bench::run(&rest)?,
         Ask::Score(rest) => score::run(&rest)?,
-        Ask::Bless => parts::bless()?,
+        Ask::Bless { docs: true } => docs::bless()?,
+        Ask::Bless { docs: false } => parts::bless()?,
         Ask::Tidy => return tidy::report(),
     }
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::run::{Step, ask, say};
 use crate::test::{Outcome, Run};
-use crate::{module, setup, tidy, workspace};
+use crate::{docs, module, setup, tidy, workspace};
 
 /// One named check.
 pub struct Part {
@@ -50,7 +50,8 @@ const fn part(name: &'static str, about: &'static str, run: fn(&mut Run) -> Resu
 }
 
 fn tidy_rules(_: &mut Run) -> Result<Outcome> {
-    let found = tidy::check(&workspace::root())?;
+    let mut found = tidy::check(&workspace::root())?;
+    found.extend(docs::check()?);
     for line in &found {
         eprintln!("  {line}");
     }
@@ -206,8 +207,9 @@ fn debian(run: &mut Run) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Writes what comes out of the captures as what is expected.
+/// Writes what comes out of the captures as what is expected, and the tables of the catalogue.
 pub fn bless() -> Result<()> {
+    docs::bless()?;
     let wasm = module::build(&setup::wasm()?)?;
     Step::cargo(
         "bless",
