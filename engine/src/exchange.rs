@@ -160,7 +160,9 @@ impl Exchange {
             any(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'-' | b'.')),
         ];
         let kinds = classes.iter().filter(|c| **c).count();
-        let syntax = any(|b| b.is_ascii_whitespace() || b"\"'{}[]<>(),;:=".contains(b));
+        // Nobody writes 20 characters of it that hold a digit.
+        let joint = value.len() < 20 && any(|b| b":=".contains(b));
+        let syntax = joint || any(|b| b.is_ascii_whitespace() || b"\"'{}[]<>(),;".contains(b));
         if !limits::REMEMBERED_BYTES.contains(&value.len())
             || !any(u8::is_ascii_digit)
             || kinds == 0

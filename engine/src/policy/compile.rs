@@ -82,13 +82,17 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
         let wanted = policy.detectors.packs.iter().any(|p| p == d.pack);
         if wanted && !policy.detectors.disable.iter().any(|id| id == d.id) {
             let validators: Result<Vec<_>, String> = d.validators.iter().map(|name| validate::named(name)).collect();
-            let validators = validators.map_err(|why| PolicyError::new(d.id, why))?;
+            let mut validators = validators.map_err(|why| PolicyError::new(d.id, why))?;
             // What begins at a class costs a look at every byte: only packs that are asked for by name may have it.
             let compiled = match d.pack {
                 "pii" => Program::compile_unanchored(d.pattern),
                 _ => Program::compile(d.pattern),
             };
             let program = compiled.map_err(|why| PolicyError::new(d.id, why))?;
+            if matches!(d.pack, "secrets" | "tokens" | "generic") {
+                // Whatever the format: `ghp_xxxx…` is one, and no secret.
+                validators.push(validate::named("not-filler").map_err(|why| PolicyError::new(d.id, why))?);
+            }
             let rank = catalogue::PACKS
                 .iter()
                 .position(|p| *p == d.pack)

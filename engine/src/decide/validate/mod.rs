@@ -3,20 +3,25 @@
 //! A check rejects; none confirms. A checksum that fails is no reason to let a token pass: examples in documents and
 //! scrambled copies fail it, and so does a real token of which one digit was cut off.
 
+mod assignment;
+mod code;
+mod element;
 mod email;
+mod entropy;
 mod iban;
 mod ip_address;
+mod known_fake;
+mod media;
 mod number;
+mod password;
 mod payment_card;
 mod phone;
 mod placeholder;
+mod random;
 mod ssn;
+mod words;
 
 /// What a check looks at. All of it is in hand whenever a match ends, however the body was cut.
-#[allow(
-    dead_code,
-    reason = "detectors that judge by the words around a value are still to come"
-)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen<'a> {
     /// The text of the `secret` group, escapes undone.
@@ -82,6 +87,46 @@ pub(crate) static ALL: &[Validator] = &[
         name: "us-ssn",
         rejects: "a number that was never issued",
         accepts: ssn::accepts,
+    },
+    Validator {
+        name: "names-a-secret",
+        rejects: "behind a name that no secret has, or not assigned to it",
+        accepts: assignment::accepts,
+    },
+    Validator {
+        name: "not-known-fake",
+        rejects: "a documented example, filler or the alphabet",
+        accepts: |seen| known_fake::accepts(seen.value),
+    },
+    Validator {
+        name: "not-filler",
+        rejects: "a form with nothing but x in it",
+        accepts: |seen| known_fake::is_filled(seen.value),
+    },
+    Validator {
+        name: "not-code",
+        rejects: "a reference, a call, a path, an address, a version or a date",
+        accepts: |seen| code::accepts(seen.value),
+    },
+    Validator {
+        name: "not-media",
+        rejects: "a picture, a font or an archive in base64",
+        accepts: |seen| media::accepts(seen.value),
+    },
+    Validator {
+        name: "holds-a-secret",
+        rejects: "an element's text without anything random in it",
+        accepts: element::accepts,
+    },
+    Validator {
+        name: "looks-random",
+        rejects: "too short, too regular or too much like words for its name",
+        accepts: random::accepts,
+    },
+    Validator {
+        name: "looks-like-a-password",
+        rejects: "a word, a sentence or code rather than a password",
+        accepts: password::accepts,
     },
 ];
 

@@ -1,0 +1,111 @@
+//! `not-known-fake`: values that documentation, templates and masks put where a secret would stand.
+//!
+//! By what they say (EXAMPLE, changeme, your-api-key), by what fills them (xxxx, 0000, ****), by their order (the
+//! alphabet, 0123456789). Scrambled examples that look random are taken for what they look like.
+
+/// Words that no generated secret contains.
+const WORDS: &[&[u8]] = &[
+    b"example",
+    b"placeholder",
+    b"changeme",
+    b"change-me",
+    b"change_me",
+    b"redacted",
+    b"dummy",
+    b"foobar",
+    b"sample",
+    b"replace",
+    b"insert",
+    b"yourapi",
+    b"your-",
+    b"your_",
+    b"your.",
+    b"yourtoken",
+    b"yourkey",
+    b"yoursecret",
+    b"my-secret",
+    b"my_secret",
+    b"mysecret",
+    b"not_a_",
+    b"not-a-",
+    b"undefined",
+    b"null",
+    b"lorem",
+    b"testtest",
+    b"xxxx",
+    b"****",
+    b"....",
+    b"____",
+    b"----",
+    b"####",
+    b"????",
+    b"0000000",
+    b"1111111",
+    b"deadbeefdeadbeef",
+];
+
+pub(super) fn accepts(value: &[u8]) -> bool {
+    !(says_so(value) || is_filler(value) || is_in_order(value))
+}
+
+/// Of a value with a form of its own: not the form with `xxxx` in it.
+pub(super) fn is_filled(value: &[u8]) -> bool {
+    let blanks = value
+        .iter()
+        .filter(|b| matches!(b, b'x' | b'X' | b'*' | b'#' | b'.'))
+        .count();
+    value.len() < 16 || 2 * blanks < value.len()
+}
+
+fn says_so(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    WORDS.iter().any(|w| memchr::memmem::find(&lower, w).is_some())
+}
+
+/// Few different characters, or one that makes up the half.
+fn is_filler(value: &[u8]) -> bool {
+    let mut counts = [0usize; 256];
+    for b in value {
+        counts[usize::from(b.to_ascii_lowercase())] += 1;
+    }
+    let different = counts.iter().filter(|c| **c > 0).count();
+    let most = counts.iter().max().copied().unwrap_or(0);
+    2 * most >= value.len() || (value.len() >= 12 && different < 6)
+}
+
+/// Each character follows the one before it in the code, but for one in sixteen; or sixteen do in a row.
+fn is_in_order(value: &[u8]) -> bool {
+    let (mut breaks, mut run, mut longest) = (0, 0, 0);
+    for pair in value.windows(2) {
+        match pair {
+            [a, b] if b.wrapping_sub(*a) == 1 || (*a == b'9' && *b == b'0') => run += 1,
+            _ => (breaks, run) = (breaks + 1, 0),
+        }
+        longest = longest.max(run);
+    }
+    value.len() >= 8 && (16 * breaks < value.len() || longest >= 15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::accepts;
+
+    #[test]
+    fn fakes_are_told_from_values() {
+        for (value, is_fake) in [
+            ("AKIAIOSFODNN7EXAMPLE", true),
+            ("your-api-key-here", true),
+            ("xxxxxxxxxxxxxxxx", true),
+            ("XXXX-XXXX-1234", true),
+            ("00000000-0000-0000-0000-000000000000", true),
+            ("aaaaaaaaaa1111111111", true),
+            ("0123456789abcdefghijklmnopqrstuvwxyz", true),
+            ("1234567890", true),
+            ("ABCDEFGHIJKLMNOPQRSTUVWXYZ", true),
+            ("q7x2m9w4k1z8v3b6", false),
+            ("fa4efa4e0123456789abcdeffa4efa4e", false),
+        ] {
+            assert_eq!(!accepts(value.as_bytes()), is_fake, "{value}");
+        }
+    }
+}
