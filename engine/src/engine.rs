@@ -40,7 +40,6 @@ pub struct Engine {
     /// Lower-case name → rule.
     pub(crate) field_names: BTreeMap<Vec<u8>, u16>,
     pub(crate) allow: Vec<Vec<u8>>,
-    #[allow(dead_code, reason = "the layers that ask for it are being built")]
     pub(crate) decode: Decode,
     pub(crate) action: Action,
     pub(crate) enforce: bool,

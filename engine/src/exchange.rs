@@ -124,6 +124,14 @@ impl Exchange {
         (out != value).then_some(out)
     }
 
+    /// Memory beyond the state itself.
+    pub(crate) fn memory(&self) -> usize {
+        let values = |r: &Remembered| size_of::<Remembered>() + r.value.capacity();
+        self.remembered.iter().map(values).sum::<usize>()
+            + self.findings.capacity() * size_of::<Finding>()
+            + self.counts.capacity() * size_of::<Count>()
+    }
+
     pub(crate) fn found(&mut self, source: Source, action: Action, start: u64, end: u64) {
         let part = self.part;
         if self.list_all || self.findings.len() < limits::LISTED_FINDINGS {

@@ -52,3 +52,12 @@ pub const POLICY_BYTES: usize = 5 * 1024 * 1024;
 
 /// Custom detectors in a policy.
 pub const CUSTOM_DETECTORS: usize = 256;
+
+/// Characters of base64 in a row that are decoded: eighteen bytes are less than any token, and shorter runs are words.
+pub const VIEW_CHARS: usize = 24;
+
+/// Bytes of one run of base64 that are decoded; what follows leaves unread. A private key of 4,096 bits has 3,300.
+pub const VIEW_BYTES: u64 = 8 * 1024;
+
+/// Base64 inside base64 that is decoded: a registry's credentials stand so in a Kubernetes secret.
+pub const VIEW_DEPTH: u8 = 2;

@@ -17,6 +17,7 @@ use crate::rewrite::{Action, Edit, Source};
 mod candidates;
 mod fields;
 mod settle;
+mod views;
 
 /// Working memory that all streams of one thread share.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +87,13 @@ pub struct Body {
     numbers: Vec<(u64, u64)>,
     /// For each remembered value, where the search goes on.
     searched: Vec<u64>,
+    /// How many runs of base64 it stands in.
+    depth: u8,
+    /// How far runs of base64 have been looked for, and the one that is under way there.
+    viewed: u64,
+    view: Option<Box<views::Run>>,
+    /// Groups of base64 to be written anew, in order.
+    patches: Vec<views::Patch>,
 }
 
 /// Bytes kept of what has left, to see what stands before a candidate.
@@ -114,6 +122,8 @@ impl Body {
             + self.numbers.capacity() * 16
             + self.searched.capacity() * 8
             + self.walker.bytes()
+            + self.view.as_deref().map_or(0, views::Run::bytes)
+            + self.patches.capacity() * size_of::<views::Patch>()
     }
 
     /// Takes the next chunk. What can leave is either the chunk as it is, or appended to `out`.
@@ -153,7 +163,8 @@ impl Body {
         exchange: &mut Exchange,
         out: &mut Vec<u8>,
     ) -> Flow {
-        if self.held.is_empty() && self.lanes.is_empty() && self.pending.is_empty() && self.field.is_none() {
+        let idle = self.lanes.is_empty() && self.pending.is_empty() && self.field.is_none() && self.view.is_none();
+        if self.held.is_empty() && idle {
             return Flow::Pass;
         }
         self.block(engine, work, exchange, &[], true, out)
@@ -182,14 +193,10 @@ impl Body {
         let decided = self.detect(engine, work, exchange, data, last, &mut learned);
         self.fields(engine, work, exchange, (data, decided, last), &mut learned);
         learned.sort_by_key(|l| (l.at, l.from));
-        for l in learned.drain(..) {
-            if let Some(i) = exchange.remember(&l.value, l.source, l.action) {
-                self.searched.resize(i, self.base);
-                self.searched.push(l.from);
-            }
-        }
+        let views = self.views(engine, work, exchange, (data, decided, last), &mut learned);
+        self.remember(exchange, &mut learned, u64::MAX);
         let repeats = self.repeats(engine, exchange, data, last);
-        let boundary = self.boundary(engine, decided.min(repeats), end, last);
+        let boundary = self.boundary(engine, decided.min(repeats).min(views.unwrap_or(end)), end, last);
         let flow = self.encode(engine, exchange, data, boundary, direct, out);
 
         self.note_context(data, boundary);
@@ -258,6 +265,17 @@ impl Body {
                 source,
                 action,
             });
+        }
+    }
+
+    /// Puts what was learned up to an offset into the exchange.
+    fn remember(&mut self, exchange: &mut Exchange, learned: &mut Vec<Learned>, to: u64) {
+        let until = learned.partition_point(|l| l.at <= to);
+        for l in learned.drain(..until) {
+            if let Some(i) = exchange.remember(&l.value, l.source, l.action) {
+                self.searched.resize(i, self.base);
+                self.searched.push(l.from);
+            }
         }
     }
 

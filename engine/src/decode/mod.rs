@@ -1,5 +1,6 @@
 //! Step one, Chunk → Text: what the bytes spell, with the place of every character in the input.
 
+pub(crate) mod base64;
 pub(crate) mod escape;
 pub(crate) mod json;
 

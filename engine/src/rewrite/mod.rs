@@ -36,6 +36,8 @@ pub(crate) enum Context {
     JsonValue,
     /// Inside a JSON number so long that its beginning has left: only digits keep it a number.
     Digits,
+    /// Inside base64: the text is written anew by others, and this is only what was found there.
+    Inside,
 }
 
 /// A change to the input. Offsets point into the INPUT.
@@ -61,6 +63,7 @@ pub(crate) enum Source {
 /// Writes the replacement for a stretch of `len` bytes. `before` is the byte in front of it.
 pub(crate) fn replacement(action: Action, context: Context, id: &str, len: u64, before: Option<u8>, out: &mut Vec<u8>) {
     match (action, context) {
+        (_, Context::Inside) => {}
         (_, Context::Digits) => out.resize(out.len().saturating_add(usize::try_from(len).unwrap_or(0)), b'1'),
         (Action::Label, Context::Inline) => label(id, out),
         (Action::Label, Context::JsonValue) => {

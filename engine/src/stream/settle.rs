@@ -1,5 +1,6 @@
 //! Rewrite and encode: edits that nothing can overtake any more become bytes.
 
+use super::views::Patch;
 use super::{Body, Flow, byte_before};
 use crate::Engine;
 use crate::exchange::Exchange;
@@ -28,7 +29,12 @@ impl Body {
         direct: bool,
         out: &mut Vec<u8>,
     ) -> Flow {
-        if self.pending.is_empty() && direct && self.written <= self.base && boundary == self.base + data.len() as u64 {
+        if self.pending.is_empty()
+            && self.patches.is_empty()
+            && direct
+            && self.written <= self.base
+            && boundary == self.base + data.len() as u64
+        {
             self.written = boundary;
             return Flow::Pass;
         }
@@ -42,6 +48,7 @@ impl Body {
             (
                 e.start,
                 !e.continues,
+                e.context == Context::Inside,
                 engine.rank(e.source),
                 std::cmp::Reverse(e.end),
                 e.source,
@@ -49,6 +56,8 @@ impl Body {
         });
         let settled = self.pending.partition_point(|e| e.start < boundary);
         let context = (self.context, self.context_len);
+        let patches = std::mem::take(&mut self.patches);
+        let mut patches = patches.as_slice();
         for i in 0..settled {
             let Some(mut edit) = self.pending.get(i).copied() else {
                 break;
@@ -58,9 +67,16 @@ impl Body {
                 Some(Number::TooLong) => edit.context = Context::Digits,
                 None => {}
             }
+            if !edit.continues {
+                self.copy(slice, &mut patches, edit.start, out);
+            }
             let fresh = edit.start >= self.written && !edit.continues;
-            if fresh {
-                out.extend_from_slice(slice(self.written, edit.start));
+            if edit.context == Context::Inside {
+                // An edit that covers it has told of it.
+                if fresh {
+                    exchange.found(edit.source, edit.action, edit.start, edit.end);
+                }
+            } else if fresh {
                 let action = if self.kind.keep_length {
                     Action::Mask
                 } else {
@@ -89,11 +105,31 @@ impl Body {
             }
         }
         self.pending.drain(..settled);
-        if self.written < boundary {
-            out.extend_from_slice(slice(self.written, boundary));
-            self.written = boundary;
-        }
+        self.copy(slice, &mut patches, boundary, out);
+        self.patches = patches.to_vec();
         Flow::Out
+    }
+
+    /// Writes the input up to `to` as it stands, but for the groups of base64 that are written anew. One that an edit
+    /// has begun to cover goes with the edit.
+    fn copy<'d>(&mut self, slice: impl Fn(u64, u64) -> &'d [u8], patches: &mut &[Patch], to: u64, out: &mut Vec<u8>) {
+        while let [patch, rest @ ..] = patches
+            && patch.start < to
+        {
+            *patches = rest;
+            if patch.start >= self.written {
+                out.extend_from_slice(slice(self.written, patch.start));
+                out.extend_from_slice(patch.text());
+                self.masking = self.kind.keep_length;
+            } else if patch.end() > self.written && self.masking {
+                rewrite::stars(patch.end() - self.written, out);
+            }
+            self.written = self.written.max(patch.end());
+        }
+        if self.written < to {
+            out.extend_from_slice(slice(self.written, to));
+            self.written = to;
+        }
     }
 
     /// The bare JSON number in which an edit stands: the whole of it must become a string.

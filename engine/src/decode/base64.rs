@@ -1,0 +1,341 @@
+//! Where base64 stands in a text, and whether what it holds is text.
+//!
+//! A run is a maximal stretch of the characters of both alphabets (RFC 4648 sections 4 and 5), in which a slash may be
+//! escaped as JSON does it. Nearly all long runs are no base64 but ids, digests and paths, or pictures: two things must
+//! be cheap, to see that no run is there, and to see that a run holds no text. For the first, eight bytes at every
+//! sixteenth offset are looked at together, since a run of `limits::VIEW_CHARS` has such eight inside; for the second,
+//! three bytes tell most. A decoder from a crate would answer neither, and the rest of it is four lines.
+
+use crate::limits;
+
+/// Not in the alphabet.
+const OTHER: u8 = 0x80;
+
+/// Not in the alphabet either, but it may stand before a slash.
+const BACKSLASH: u8 = 0x40;
+
+static VALUES: [u8; 256] = {
+    let mut values = [OTHER; 256];
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut i = 0;
+    while i < 64 {
+        values[alphabet[i] as usize] = i as u8;
+        i += 1;
+    }
+    values[b'-' as usize] = 62;
+    values[b'_' as usize] = 63;
+    values[b'\\' as usize] = BACKSLASH;
+    values
+};
+
+/// The six bits of a character.
+pub(crate) fn value(b: u8) -> Option<u8> {
+    Some(VALUES[usize::from(b)]).filter(|v| *v < BACKSLASH)
+}
+
+/// The character of six bits.
+pub(crate) fn character(value: u8) -> u8 {
+    let at = |from: u8, first: u8| first + (value & 63) - from;
+    match value & 63 {
+        0..26 => at(0, b'A'),
+        26..52 => at(26, b'a'),
+        52..62 => at(52, b'0'),
+        62 => b'+',
+        _ => b'/',
+    }
+}
+
+/// The three bytes of four characters; fewer characters count as if zeros followed.
+pub(crate) fn bytes(values: [u8; 4]) -> [u8; 3] {
+    let [a, b, c, d] = values;
+    [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]
+}
+
+/// The six bits of each of the four characters for three bytes.
+pub(crate) fn values([a, b, c]: [u8; 3]) -> [u8; 4] {
+    [a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63]
+}
+
+/// Backslashes that may stand before a slash: JSON inside JSON has three.
+pub(crate) const SLASH_ESCAPES: u8 = 4;
+
+/// The first run that begins at `from` or behind it and that either is long enough or reaches the end of `text`.
+pub(crate) fn next_run(text: &[u8], from: usize, escapes: bool) -> Option<(usize, usize)> {
+    // One that begins at `low` or behind it has the eight bytes at `low + STEP` inside, or begins behind `low + STEP`.
+    const STEP: usize = limits::VIEW_CHARS - 8;
+    let (mut low, mut probe) = (from, from + STEP);
+    while let Some(rest) = text.get(probe..).filter(|r| r.len() >= 8) {
+        let steps = rest.as_chunks::<STEP>().0;
+        let worth = |step: &[u8; STEP]| step.first_chunk().is_some_and(plausible);
+        match steps.iter().position(worth) {
+            Some(n) => probe += n * STEP,
+            None => {
+                probe += steps.len() * STEP;
+                if text.len() < probe + 8 {
+                    break;
+                }
+            }
+        }
+        let Some((start, end)) = around(text, low, probe, escapes) else {
+            probe += STEP;
+            continue;
+        };
+        if end - start >= limits::VIEW_CHARS || end == text.len() {
+            return Some((start, end));
+        }
+        low = end;
+        probe = low + STEP;
+    }
+    let slashes = text.iter().rev().take_while(|b| escapes && **b == b'\\').count();
+    let inside = text.len().checked_sub(slashes + 1).filter(|i| *i >= low)?;
+    let open = slashes <= usize::from(SLASH_ESCAPES) && text.get(inside).is_some_and(is_plain);
+    open.then(|| (run_start(text, low, inside, escapes), text.len()))
+}
+
+fn is_plain(b: &u8) -> bool {
+    VALUES[usize::from(*b)] < BACKSLASH
+}
+
+/// The run in which the eight bytes from `probe` on stand, from `low` on.
+#[inline(never)]
+fn around(text: &[u8], low: usize, probe: usize, escapes: bool) -> Option<(usize, usize)> {
+    let (window, rest) = text.get(probe..)?.split_first_chunk::<8>()?;
+    let all = window.iter().fold(0, |all, b| all | VALUES[usize::from(*b)]);
+    if all >= OTHER || (all >= BACKSLASH && !escapes) {
+        return None;
+    }
+    let front = text.get(low..probe)?;
+    let left = front.iter().rev().take_while(|b| is_plain(b)).count();
+    let right = plain(rest);
+    let slash = |b: Option<&u8>| escapes && b == Some(&b'\\');
+    if all < BACKSLASH && !slash(rest.get(right)) && !slash(front.iter().nth_back(left)) {
+        return Some((probe - left, probe + 8 + right));
+    }
+    let inside = probe + window.iter().position(is_plain)?;
+    Some((run_start(text, low, inside, escapes), run_end(text, inside, escapes)))
+}
+
+/// A first look: no byte is below `+`, the first of the alphabet in ASCII, or beyond ASCII.
+fn plausible(window: &[u8; 8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let x = u64::from_le_bytes(*window);
+    (x.wrapping_sub(ONES * b'+' as u64) | x) & (ONES << 7) == 0
+}
+
+/// Where the run around `inside` begins, not before `low`.
+fn run_start(text: &[u8], low: usize, inside: usize, escapes: bool) -> usize {
+    let is = |i: usize| text.get(i).is_some_and(|b| value(*b).is_some());
+    let mut start = inside;
+    while start > low {
+        if is(start - 1) {
+            start -= 1;
+            continue;
+        }
+        if !escapes || text.get(start) != Some(&b'/') {
+            break;
+        }
+        let front = text.get(low..start).unwrap_or_default();
+        let slashes = front.iter().rev().take_while(|b| **b == b'\\').count();
+        let before = start - slashes;
+        if slashes == 0 || slashes > usize::from(SLASH_ESCAPES) || before <= low || !is(before - 1) {
+            break;
+        }
+        start = before - 1;
+    }
+    start
+}
+
+/// How many characters of the alphabets stand at the front of `text`.
+pub(crate) fn plain(text: &[u8]) -> usize {
+    let eights = text.as_chunks::<8>().0;
+    let all = |e: &&[u8; 8]| e.iter().fold(0, |all, b| all | VALUES[usize::from(*b)]) < BACKSLASH;
+    let whole = eights.iter().take_while(all).count() * 8;
+    let rest = text.get(whole..).unwrap_or_default();
+    whole + rest.iter().take_while(|b| VALUES[usize::from(**b)] < BACKSLASH).count()
+}
+
+/// Where the run that has reached `from` ends; the end of `text` if it may go on there.
+fn run_end(text: &[u8], from: usize, escapes: bool) -> usize {
+    let mut at = from;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        at += plain(rest);
+        let rest = text.get(at..).unwrap_or_default();
+        let slashes = rest.iter().take_while(|b| escapes && **b == b'\\').count();
+        match rest.get(slashes) {
+            _ if slashes > usize::from(SLASH_ESCAPES) => return at,
+            Some(b'/') => at += slashes,
+            None => return text.len(),
+            Some(_) => return at,
+        }
+    }
+}
+
+/// Whether the bytes of a run are text, told as they come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Judge {
+    seen: u8,
+    bad: u8,
+    /// Bytes that the UTF-8 character under way still needs.
+    more: u8,
+    pdf: bool,
+}
+
+impl Judge {
+    /// Bytes after which the verdict stands.
+    const BYTES: u8 = 96;
+
+    /// Whether the run may hold text after its first character.
+    pub(crate) fn may_begin(value: u8) -> bool {
+        // The upper six bits of a tab, a line end, a printable character, or the first byte of a longer one.
+        matches!(value, 2 | 3 | 8..32 | 48..62)
+    }
+
+    /// Takes three bytes more. `false`: this is no text.
+    pub(crate) fn goes_on(&mut self, group: [u8; 3]) -> bool {
+        if self.is_done() {
+            return true;
+        }
+        for b in group {
+            let good = match (self.more, b) {
+                (0, b'\t' | b'\n' | b'\r' | 0x20..=0x7e) => true,
+                (0, 0xc2..=0xf4) => {
+                    self.more = if b < 0xe0 { 1 } else { 2 + u8::from(b >= 0xf0) };
+                    true
+                }
+                (0, _) => false,
+                (_, 0x80..=0xbf) => {
+                    self.more -= 1;
+                    true
+                }
+                _ => {
+                    self.more = 0;
+                    false
+                }
+            };
+            self.bad += u8::from(!good);
+        }
+        self.seen += 3;
+        match self.seen {
+            3 => {
+                self.pdf = group == *b"%PD";
+                self.bad == 0
+            }
+            6 if self.pdf && group.starts_with(b"F-") => false,
+            // Text may have been cut off somewhere, or hold a few bytes that are none.
+            _ => self.bad <= self.seen / 4,
+        }
+    }
+
+    /// Whether the verdict stands.
+    pub(crate) fn is_done(&self) -> bool {
+        self.seen >= Judge::BYTES
+    }
+}
+
+/// Whether a run can be told to hold no text by its first characters, as they stand.
+pub(crate) fn is_hopeless(run: &[u8]) -> bool {
+    match run.first().and_then(|b| value(*b)) {
+        Some(v) if !Judge::may_begin(v) => return true,
+        _ => {}
+    }
+    let mut judge = Judge::default();
+    for four in run.chunks_exact(4).take(8) {
+        let mut group = [0; 4];
+        for (to, b) in group.iter_mut().zip(four) {
+            match value(*b) {
+                Some(v) => *to = v,
+                None => return false,
+            }
+        }
+        if !judge.goes_on(bytes(group)) {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Plain encoding for tests.
+    fn encode(text: &[u8]) -> String {
+        let mut out = String::new();
+        for three in text.chunks(3) {
+            let at = |i: usize| three.get(i).copied().unwrap_or(0);
+            let four = values([at(0), at(1), at(2)]).map(|v| char::from(character(v)));
+            out.extend(&four[..=three.len()]);
+            out.push_str(&"=="[..3 - three.len()]);
+        }
+        out
+    }
+
+    #[test]
+    fn characters_and_bytes_are_each_others_inverse() {
+        assert_eq!(encode(b"hello, world?>"), "aGVsbG8sIHdvcmxkPz4=");
+        for v in 0..64 {
+            assert_eq!(value(character(v)), Some(v));
+        }
+        for group in [[0, 0, 0], [255, 255, 255], *b"abc", [1, 2, 254]] {
+            assert_eq!(bytes(values(group)), group);
+        }
+    }
+
+    #[test]
+    fn a_run_is_found_wherever_it_stands() {
+        let run = "QUJDREVGR0hJSktMTU5PUFFS";
+        for front in 0..40 {
+            for (before, inside) in [
+                (" ", run),
+                ("a. ", run),
+                (" \\\\ ", "QUJDREVG\\/0hJSktMTU5\\\\\\/UFFSaa"),
+            ] {
+                let text = format!("{}{before}{inside} {}", "x ".repeat(front), "y ".repeat(20));
+                let at = text.find(inside).unwrap();
+                assert_eq!(
+                    next_run(text.as_bytes(), 0, true),
+                    Some((at, at + inside.len())),
+                    "{text}"
+                );
+            }
+        }
+        for (text, want) in [
+            ("short words and QUJDREVGR0hJSktMTU5PUFF and more.", None),
+            ("the last word", Some((9, 13))),
+            ("the last word\\", Some((9, 14))),
+            ("the last word ", None),
+            ("the last word\\\\\\\\\\", None),
+            ("\\/abc", Some((1, 5))),
+            ("QUJDREVGR0hJ\\nSktMTU5PUFFS.", None),
+        ] {
+            assert_eq!(next_run(text.as_bytes(), 0, true), want, "{text}");
+        }
+        assert_eq!(next_run(b"abcdefgh\\/abcdefghabcdefgh ", 0, false), None);
+    }
+
+    #[test]
+    fn text_is_told_from_the_rest_by_its_first_bytes() {
+        for (text, hopeless) in [
+            ("{\"auths\":{\"registry.internal\":{}}}".as_bytes(), false),
+            ("postgres://user:fake@host/name".as_bytes(), false),
+            ("größer als die Häuser, und höher".as_bytes(), false),
+            ("密码保存在这里，不要告诉别人".as_bytes(), false),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10", true),
+            (b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01", true),
+            (b"GIF89a\x10\0\x10\0\xf0\0\0\0\0\0\xff\xff\xff!\xf9\x04", true),
+            (b"RIFF\x24\x12\0\0WEBPVP8 \x18\x12\0\0\x30\x01\0\x9d", true),
+            (b"%PDF-1.7\n%....\n1 0 obj\n<</Type", true),
+            (b"PK\x03\x04\x14\0\0\0\x08\0ABCDEFGHIJKL", true),
+            (b"\x1f\x8b\x08\0\0\0\0\0\0\x03ABCDEFGH", true),
+            (b"OTTO\0\x0b\0\x80\0\x03\x000CFF ", true),
+            (b"wOF2\0\x01\0\0\0\0\x12\x34\0\x0a\0\0\0\0", true),
+            (b"wOFF\0\x01\0\0\0\0\x12\x34\0\x0a\0\0\0\0", true),
+            (b"\0\x01\0\0\0\x0b\0\x80\0\x03\x000OS/2", true),
+        ] {
+            assert_eq!(is_hopeless(encode(text).as_bytes()), hopeless, "{text:?}");
+        }
+        assert!(is_hopeless(b"0c3f5a77-9a1e-4b6e-a0d5-3f1c2b4a5968"));
+    }
+}
