@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalogue;
+use crate::decide::custom::Terms;
 use crate::decide::own;
 use crate::decide::validate::{Seen, Validator};
 use crate::decode::Decode;
@@ -20,6 +21,8 @@ pub(crate) struct Detector {
     pub(crate) id: String,
     pub(crate) program: Program,
     pub(crate) validators: Vec<&'static Validator>,
+    /// What a custom one asks beyond that.
+    pub(crate) terms: Option<Box<Terms>>,
     /// Lower is surer: what a stretch is called when two detectors find it.
     pub(crate) rank: u8,
 }
@@ -145,11 +148,13 @@ impl Engine {
         if own::already_redacted(seen.value) {
             return Verdict::OwnLabel;
         }
-        let validators = self
-            .detectors
-            .get(usize::from(detector))
-            .map(|d| d.validators.as_slice());
-        match validators.unwrap_or_default().iter().find(|v| !(v.accepts)(seen)) {
+        let Some(d) = self.detectors.get(usize::from(detector)) else {
+            return Verdict::Empty;
+        };
+        if let Some(term) = d.terms.as_ref().and_then(|t| t.broken(seen)) {
+            return Verdict::Rejected(term);
+        }
+        match d.validators.iter().find(|v| !(v.accepts)(seen)) {
             Some(v) => Verdict::Rejected(v.name),
             None if self.allow.iter().any(|a| a == seen.value) => Verdict::Allowed,
             None => Verdict::Secret,

@@ -29,6 +29,21 @@ pub const PATTERN_OPS: usize = 4 * 1024;
 /// has measured a custom pattern on hostile input.
 pub const CUSTOM_PATTERN_OPS: usize = 512;
 
+/// The same for one without a literal, which runs from every byte that its class allows.
+pub const UNANCHORED_PATTERN_OPS: usize = 64;
+
+/// Custom detectors of that kind in a policy.
+pub const UNANCHORED_DETECTORS: usize = 8;
+
+/// Keywords of a custom detector, and bytes of each.
+pub const KEYWORDS: usize = 16;
+
+/// See [`KEYWORDS`].
+pub const KEYWORD_BYTES: std::ops::RangeInclusive<usize> = 3..=32;
+
+/// Characters that may stand between a keyword and what it announces.
+pub const KEYWORD_DISTANCE: usize = 40;
+
 /// Backslashes in a row that are still taken for one (nested) JSON escape.
 pub const ESCAPE_SLASHES: u8 = 16;
 

@@ -55,7 +55,7 @@ pub enum Outcome {
         #[serde(skip_serializing_if = "Option::is_none")]
         value: Option<String>,
     },
-    /// A validator says that it is none.
+    /// A validator says that it is none, or a field of a custom detector does.
     Rejected {
         validator: &'static str,
         because: &'static str,
@@ -176,9 +176,15 @@ fn action(engine: &Engine, f: &Finding) -> &'static str {
 }
 
 fn rejects(validator: &str) -> &'static str {
-    catalogue::validators()
-        .find(|(name, _)| *name == validator)
-        .map_or("", |(_, rejects)| rejects)
+    match validator {
+        // Fields of a custom detector.
+        "keywords" => "not near one of the detector's keywords",
+        "min_entropy" => "less random than the detector asks",
+        "max_length" => "longer than the detector allows",
+        _ => catalogue::validators()
+            .find(|(name, _)| *name == validator)
+            .map_or("", |(_, rejects)| rejects),
+    }
 }
 
 /// A secret for one detector: did it also get the place?

@@ -2,6 +2,7 @@
 
 pub(crate) mod anchors;
 pub(crate) mod classes;
+pub(crate) mod form;
 pub(crate) mod front;
 mod glance;
 pub(crate) mod lane;

@@ -6,8 +6,9 @@
 //! counted classes; with counts kept as queues a pattern costs tens of bytes. The syntax is that of
 //! `regex-syntax`, so that patterns mean what people expect; what cannot stream is refused with the reason.
 
-use regex_syntax::hir::{Class, Hir, HirKind, Look, literal::Extractor};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
+use crate::detect::form;
 use crate::detect::shortcuts::{Shortcuts, first_bytes};
 use crate::limits;
 
@@ -145,46 +146,37 @@ impl Program {
     }
 
     fn compile_any(pattern: &str, unanchored: bool) -> Result<Program, Refusal> {
-        let hir = regex_syntax::ParserBuilder::new()
-            .unicode(false)
-            .utf8(false)
-            .nest_limit(64)
-            .build()
-            .parse(pattern)
-            .map_err(|e| match e {
-                regex_syntax::Error::Parse(e) => format!("{} at byte {}", e.kind(), e.span().start.offset),
-                regex_syntax::Error::Translate(e) => format!("{} at byte {}", e.kind(), e.span().start.offset),
-                _ => "not a regular expression".to_owned(),
-            })?;
-        if hir.properties().minimum_len().unwrap_or(0) == 0 {
-            return Err("it matches the empty string; ask for at least one byte".to_owned());
-        }
+        Program::of(&form::parse(pattern)?, unanchored)
+    }
+
+    /// For a pattern that has been read already.
+    pub(crate) fn of(hir: &Hir, unanchored: bool) -> Result<Program, Refusal> {
         let mut b = Builder::default();
-        let (anchors, front) = match anchors(&hir) {
+        let (anchors, front) = match form::anchors(hir) {
             Ok(anchors) => (anchors, None),
-            Err(refused) => match (behind_front(&hir), unanchored) {
+            Err(refused) => match (form::behind_front(hir), unanchored) {
                 (Some((front, anchors)), _) => (anchors, Some(front)),
                 (None, true) => (Vec::new(), None),
                 (None, false) => return Err(refused),
             },
         };
-        b.emit(&hir)?;
+        b.emit(hir)?;
         b.push(Op::Match)?;
-        if let Some(longest) = certain_after(&hir)
+        if let Some(longest) = form::certain_after(hir)
             && longest > limits::CANDIDATE_BYTES / 2
         {
             return Err(format!(
                 "{longest} bytes may pass before a match is certain and {} are allowed; bound the repetitions",
                 limits::CANDIDATE_BYTES / 2
             ));
-        } else if certain_after(&hir).is_none() {
+        } else if form::certain_after(hir).is_none() {
             return Err(
                 "an open-ended repetition stands before the end of the pattern, so a stream could be held \
                         back without end; give it an upper bound, as in {1,200}"
                     .to_owned(),
             );
         }
-        let starts_at_border = first_is_border(&hir);
+        let starts_at_border = form::first_is_border(hir);
         let number = b"0123456789+-.eE";
         let can_be_number = b.secret_bytes.only_within(number) || (anchors.is_empty() && b.matches_within(number));
         let shortcuts = Shortcuts::of(&b.ops, &b.sets, &anchors);
@@ -205,114 +197,8 @@ impl Program {
     }
 }
 
-/// Bytes after which a match, if there is one, must have been seen: the longest way to the first acceptance.
-fn certain_after(hir: &Hir) -> Option<u64> {
-    match hir.kind() {
-        HirKind::Concat(parts) => {
-            // Trailing parts that may be empty do not delay the acceptance, but a border does: it waits for the
-            // byte behind the run, so that the run itself must end some time.
-            let mut parts = parts.as_slice();
-            while let Some((last, front)) = parts.split_last() {
-                if last.properties().minimum_len() != Some(0) || front.is_empty() {
-                    break;
-                }
-                if matches!(last.kind(), HirKind::Look(_)) {
-                    front.iter().try_for_each(|p| p.properties().maximum_len().map(drop))?;
-                }
-                parts = front;
-            }
-            let (last, front) = parts.split_last()?;
-            let mut n = 0u64;
-            for p in front {
-                n = n.saturating_add(p.properties().maximum_len()? as u64);
-            }
-            Some(n.saturating_add(certain_after(last)?))
-        }
-        HirKind::Repetition(r) => {
-            let sub = r.sub.properties().maximum_len()? as u64;
-            Some(sub.saturating_mul(u64::from(r.min.max(1))))
-        }
-        HirKind::Capture(c) => certain_after(&c.sub),
-        HirKind::Alternation(parts) => parts.iter().map(certain_after).try_fold(0, |a, b| Some(a.max(b?))),
-        _ => Some(hir.properties().maximum_len()? as u64),
-    }
-}
-
-fn first_is_border(hir: &Hir) -> bool {
-    match hir.kind() {
-        // `\B` is a border too, but one that asks for the opposite.
-        HirKind::Look(look) => matches!(look, Look::WordAscii | Look::WordStartAscii | Look::WordStartHalfAscii),
-        HirKind::Concat(parts) => parts.first().is_some_and(first_is_border),
-        HirKind::Capture(c) => first_is_border(&c.sub),
-        HirKind::Alternation(parts) => parts.iter().all(first_is_border),
-        _ => false,
-    }
-}
-
-fn anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, Refusal> {
-    let refused = || {
-        format!(
-            "every match must begin with a literal of {} bytes or more (a prefix such as acme_), by which it is \
-             found without running the pattern over the whole body",
-            limits::ANCHOR_MIN_BYTES
-        )
-    };
-    // The smallest classes that make every anchor long enough: a wider one multiplies anchors for nothing.
-    let long_enough = |class: usize| {
-        let mut extractor = Extractor::new();
-        extractor
-            .limit_class(class)
-            .limit_literal_len(limits::ANCHOR_BYTES)
-            .limit_total(limits::ANCHORS_PER_PATTERN);
-        let seq = extractor.extract(hir);
-        let out: Vec<Vec<u8>> = seq.literals()?.iter().map(|l| l.as_bytes().to_vec()).collect();
-        (!out.is_empty() && out.iter().all(|a| a.len() >= limits::ANCHOR_MIN_BYTES)).then_some(out)
-    };
-    let mut out = [1, 2, 4, 10, 20]
-        .into_iter()
-        .find_map(long_enough)
-        .ok_or_else(refused)?;
-    // One that begins with another is found by the other.
-    out.sort();
-    out.dedup();
-    let mut kept: Vec<Vec<u8>> = Vec::with_capacity(out.len());
-    for a in out {
-        if !kept.last().is_some_and(|k| a.starts_with(k)) {
-            kept.push(a);
-        }
-    }
-    Ok(kept)
-}
-
-/// The class that stands before the first literal, and the literals: `[0-9a-z.-]{1,250}` and `.internal`.
-fn behind_front(hir: &Hir) -> Option<(Front, Vec<Vec<u8>>)> {
-    let mut parts = Vec::new();
-    flatten(hir, &mut parts);
-    let looks = parts
-        .iter()
-        .take_while(|p| matches!(p.kind(), HirKind::Look(_)))
-        .count();
-    let (run, behind) = parts.get(looks..)?.split_first()?;
-    let HirKind::Repetition(run) = run.kind() else {
-        return None;
-    };
-    let most = usize::try_from(run.max?).ok().filter(|n| *n <= limits::FRONT_BYTES)?;
-    let set = Builder::default().single(&run.sub).ok()??;
-    let anchors = anchors(&Hir::concat(behind.to_vec())).ok()?;
-    Some((Front { set, most }, anchors))
-}
-
-/// The parts of a concatenation; groups do not matter.
-fn flatten(hir: &Hir, out: &mut Vec<Hir>) {
-    match hir.kind() {
-        HirKind::Concat(parts) => parts.iter().for_each(|p| flatten(p, out)),
-        HirKind::Capture(c) => flatten(&c.sub, out),
-        _ => out.push(hir.clone()),
-    }
-}
-
 #[derive(Default)]
-struct Builder {
+pub(super) struct Builder {
     ops: Vec<Op>,
     sets: Vec<ByteSet>,
     has_secret_group: bool,
@@ -484,7 +370,7 @@ impl Builder {
     }
 
     /// The set, if this consumes exactly one byte.
-    fn single(&mut self, hir: &Hir) -> Result<Option<ByteSet>, Refusal> {
+    pub(super) fn single(&mut self, hir: &Hir) -> Result<Option<ByteSet>, Refusal> {
         match hir.kind() {
             HirKind::Class(_) => self.class(hir).map(Some),
             HirKind::Literal(lit) if lit.0.len() == 1 => {

@@ -10,10 +10,9 @@ use crate::detect::classes::Classes;
 use crate::detect::front::Fronts;
 use crate::detect::program::Program;
 use crate::error::PolicyError;
-use crate::exchange::Exchange;
 use crate::limits;
+use crate::policy::custom;
 use crate::policy::written::{Layer, Mode, Part, Policy};
-use crate::stream::{Body, BodyKind, Workspace};
 use crate::{
     Engine,
     engine::{Detector, FieldRule},
@@ -82,16 +81,20 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
         let wanted = policy.detectors.packs.iter().any(|p| p == d.pack);
         if wanted && !policy.detectors.disable.iter().any(|id| id == d.id) {
             let validators: Result<Vec<_>, String> = d.validators.iter().map(|name| validate::named(name)).collect();
-            let mut validators = validators.map_err(|why| PolicyError::new(d.id, why))?;
+            let mut validators =
+                validators.map_err(|why| PolicyError::new(format!("engine/detectors/{}.toml", d.id), why))?;
             // What begins at a class costs a look at every byte: only packs that are asked for by name may have it.
             let compiled = match d.pack {
                 "pii" => Program::compile_unanchored(d.pattern),
                 _ => Program::compile(d.pattern),
             };
-            let program = compiled.map_err(|why| PolicyError::new(d.id, why))?;
+            let program = compiled.map_err(|why| PolicyError::new(format!("engine/detectors/{}.toml", d.id), why))?;
             if matches!(d.pack, "secrets" | "tokens" | "generic") {
                 // Whatever the format: `ghp_xxxx…` is one, and no secret.
-                validators.push(validate::named("not-filler").map_err(|why| PolicyError::new(d.id, why))?);
+                validators.push(
+                    validate::named("not-filler")
+                        .map_err(|why| PolicyError::new(format!("engine/detectors/{}.toml", d.id), why))?,
+                );
             }
             let rank = catalogue::PACKS
                 .iter()
@@ -102,6 +105,7 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
                 id: d.id.to_owned(),
                 program,
                 validators,
+                terms: None,
                 rank,
             });
         }
@@ -114,36 +118,7 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
     }
     let first_custom = detectors.len();
     for (i, c) in policy.detectors.custom.iter().enumerate() {
-        let at = |field: &str| format!("detectors.custom[{i}].{field}");
-        let form = !c.id.is_empty()
-            && c.id.len() <= 48
-            && c.id
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !form {
-            return Err(PolicyError::new(
-                at("id"),
-                "expected kebab-case of 48 bytes at most, such as acme-session",
-            ));
-        }
-        if catalogue::BUILT_IN.iter().any(|d| d.id == c.id) || detectors.iter().any(|d| d.id == c.id) {
-            return Err(PolicyError::new(at("id"), "another detector has this id"));
-        }
-        let program = Program::compile(&c.pattern).map_err(|why| PolicyError::new(at("pattern"), why))?;
-        if program.ops.len() > limits::CUSTOM_PATTERN_OPS {
-            let most = limits::CUSTOM_PATTERN_OPS;
-            let why = format!(
-                "it compiles to {} instructions and {most} are allowed; repeat classes, not groups",
-                program.ops.len()
-            );
-            return Err(PolicyError::new(at("pattern"), why));
-        }
-        detectors.push(Detector {
-            id: c.id.clone(),
-            program,
-            validators: Vec::new(),
-            rank: 1,
-        });
+        detectors.push(custom::detector(i, c, &detectors)?);
     }
     let mut fields: Vec<FieldRule> = Vec::new();
     let mut names = BTreeMap::new();
@@ -167,18 +142,34 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
             action: f.action.unwrap_or(policy.response.action),
         });
     }
+    let own = detectors.get(first_custom..).unwrap_or_default();
+    for (i, (c, d)) in policy.detectors.custom.iter().zip(own).enumerate() {
+        let alone = |d| assemble(vec![d], Vec::new(), BTreeMap::new(), &Policy::default());
+        let wrong = |(field, why)| PolicyError::new(format!("detectors.custom[{i}].{field}"), why);
+        custom::examples(c, d, alone).map_err(wrong)?;
+    }
+    assemble(detectors, fields, names, &policy)
+}
+
+/// Puts the parts together.
+fn assemble(
+    detectors: Vec<Detector>,
+    fields: Vec<FieldRule>,
+    field_names: BTreeMap<Vec<u8>, u16>,
+    policy: &Policy,
+) -> Result<Engine, PolicyError> {
     let scan = &policy.response.scan;
     let undone = |layer| policy.response.decode.contains(&layer);
     let anchors = anchors(&detectors)?;
     let number = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
-    let engine = Engine {
+    Ok(Engine {
         classes: Classes::new(detectors.iter().enumerate().map(|(i, d)| (number(i), &d.program))),
         fronts: Fronts::new(detectors.iter().filter_map(|d| d.program.front)),
         numbers: detectors.iter().any(|d| d.program.can_be_number),
         detectors,
         anchors,
         fields,
-        field_names: names,
+        field_names,
         allow: policy.allow.iter().map(|a| a.value.clone().into_bytes()).collect(),
         decode: Decode {
             percent: undone(Layer::Percent),
@@ -191,37 +182,10 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
         scan_headers: scan.contains(&Part::Headers),
         scan_body: scan.contains(&Part::Body),
         scan_trailers: scan.contains(&Part::Trailers),
-        errors: policy.errors,
+        errors: policy.errors.clone(),
         on_encoded: policy.on_uninspectable.encoding,
         audit_log: policy.audit.log,
-    };
-    for (i, c) in policy.detectors.custom.iter().enumerate() {
-        let detector = u16::try_from(first_custom + i).unwrap_or(u16::MAX);
-        for (field, texts, wanted) in [("examples", &c.examples, true), ("near_misses", &c.near_misses, false)] {
-            for (k, text) in texts.iter().enumerate() {
-                if finds(&engine, detector, text.as_bytes()) != wanted {
-                    let why = if wanted {
-                        "the pattern does not find it"
-                    } else {
-                        "the pattern finds it, and should not"
-                    };
-                    return Err(PolicyError::new(format!("detectors.custom[{i}].{field}[{k}]"), why));
-                }
-            }
-        }
-    }
-    Ok(engine)
-}
-
-fn finds(engine: &Engine, detector: u16, text: &[u8]) -> bool {
-    let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
-    let mut body = Body::new(BodyKind::default());
-    let mut out = Vec::new();
-    body.push(engine, &mut work, &mut exchange, text, &mut out);
-    body.finish(engine, &mut work, &mut exchange, &mut out);
-    exchange
-        .counts()
-        .any(|c| engine.id_of(c.source) == engine.detectors.get(usize::from(detector)).map_or("", |d| &d.id))
+    })
 }
 
 fn anchors(detectors: &[Detector]) -> Result<Anchors, PolicyError> {

@@ -1,6 +1,8 @@
-//! The policy in its forms: as written (`written.rs`), and compiled into an [`crate::Engine`] (`compile.rs`).
+//! The policy in its forms: as written (`written.rs`), and compiled into an [`crate::Engine`] (`compile.rs`; `custom.rs` for
+//! the policy's own detectors).
 
 pub(crate) mod compile;
+mod custom;
 pub(crate) mod written;
 
 pub use written::{ErrorBody, ErrorRule, Mode, OnEncoded, StatusPattern};

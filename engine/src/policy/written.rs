@@ -72,6 +72,14 @@ pub(crate) struct Custom {
     pub(crate) id: String,
     pub(crate) pattern: String,
     #[serde(default)]
+    pub(crate) keywords: Vec<String>,
+    #[serde(default)]
+    pub(crate) min_entropy: Option<f64>,
+    #[serde(default)]
+    pub(crate) max_length: Option<u64>,
+    #[serde(default)]
+    pub(crate) validators: Vec<String>,
+    #[serde(default)]
     pub(crate) examples: Vec<String>,
     #[serde(default)]
     pub(crate) near_misses: Vec<String>,

@@ -7,7 +7,7 @@
 const ALPHABET: usize = 36;
 
 /// Bits for each character.
-pub(super) fn bits(value: &[u8]) -> f64 {
+pub(crate) fn bits(value: &[u8]) -> f64 {
     let mut counts = [0u32; 256];
     for b in value {
         counts[usize::from(*b)] += 1;

@@ -7,7 +7,7 @@ mod assignment;
 mod code;
 mod element;
 mod email;
-mod entropy;
+pub(crate) mod entropy;
 mod iban;
 mod ip_address;
 mod known_fake;
