@@ -28,13 +28,28 @@ impl Program {
         self.may_go_on(from, text, (before, first), &mut ways)
     }
 
+    /// The same from an anchor on that has a `front` before it.
+    pub(crate) fn may_match_behind_front(&self, text: &[u8]) -> bool {
+        let front = self.ops.iter().position(|op| matches!(op, Op::Repeat { .. }));
+        let around = (None, text.first().copied().unwrap_or(0));
+        front.is_none_or(|pc| self.may_go_on((pc + 1, 0), text, around, &mut WAYS.clone()))
+    }
+
     fn may_go_on(&self, from: (usize, usize), text: &[u8], around: (Option<u8>, u8), ways: &mut u8) -> bool {
         let (mut pc, mut at) = from;
         loop {
             match self.ops.get(pc) {
                 Some(Op::SecretStart | Op::SecretEnd) => pc += 1,
                 Some(Op::Border(border)) => {
-                    if at == 0 && !border.holds(around.0, Some(around.1)) {
+                    let (before, after) = match at.checked_sub(1).and_then(|i| text.get(i)) {
+                        None => (around.0, Some(around.1)),
+                        // Only plain characters have been passed, or escapes that end in what they stand for.
+                        Some(before) => match char_at(text, at) {
+                            Some((after, _)) => (Some(*before), Some(after)),
+                            None => return true,
+                        },
+                    };
+                    if !border.holds(before, after) {
                         return false;
                     }
                     pc += 1;

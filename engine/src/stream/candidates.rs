@@ -69,6 +69,7 @@ impl Body {
                     continue;
                 };
                 let start = match (program.front, engine.fronts) {
+                    (Some(_), Some(_)) if !program.may_match_behind_front(text) => None,
                     (Some(front), Some(fronts)) => {
                         let begin = fronts.begin(read, at, (front, program.starts_at_border), before);
                         begin.and_then(|i| {
@@ -226,8 +227,10 @@ impl Body {
         let Some(raw) = data.get(at(m.secret.0)..at(m.secret.1)) else {
             return false;
         };
-        // In JSON a quote that is not escaped ends the string, whatever a pattern thinks.
-        let within = if self.kind.json { inside_string(raw) } else { raw.len() };
+        // In JSON a quote that is not escaped ends the string, whatever a pattern thinks; and so it does where line
+        // feeds are escaped, as in a line of a log.
+        let in_string = self.kind.json || has_escaped_line_feed(raw);
+        let within = if in_string { inside_string(raw) } else { raw.len() };
         let (raw, secret) = (
             raw.get(..within).unwrap_or_default(),
             (m.secret.0, m.secret.0 + within as u64),
@@ -349,6 +352,11 @@ impl Body {
         self.pending = edits;
         open
     }
+}
+
+/// It has line feeds only as escapes.
+fn has_escaped_line_feed(raw: &[u8]) -> bool {
+    memchr::memmem::find(raw, b"\\n").is_some() && memchr::memchr(b'\n', raw).is_none()
 }
 
 /// How much of it stands before a quote that no backslash escapes.

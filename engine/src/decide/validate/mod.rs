@@ -9,6 +9,7 @@ mod element;
 mod email;
 pub(crate) mod entropy;
 mod iban;
+mod internal_host;
 mod ip_address;
 mod known_fake;
 mod media;
@@ -17,7 +18,9 @@ mod password;
 mod payment_card;
 mod phone;
 mod placeholder;
+mod private_endpoint;
 mod random;
+mod server_path;
 mod ssn;
 mod words;
 
@@ -127,6 +130,21 @@ pub(crate) static ALL: &[Validator] = &[
         name: "looks-like-a-password",
         rejects: "a word, a sentence or code rather than a password",
         accepts: password::accepts,
+    },
+    Validator {
+        name: "internal-host",
+        rejects: "a property in a script, a file's name or no host",
+        accepts: internal_host::accepts,
+    },
+    Validator {
+        name: "private-endpoint",
+        rejects: "no private address, or a number in it is out of range",
+        accepts: private_endpoint::accepts,
+    },
+    Validator {
+        name: "server-path",
+        rejects: "a part of a URL or a template, or an example's path",
+        accepts: server_path::accepts,
     },
 ];
 

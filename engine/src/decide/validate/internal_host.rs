@@ -1,0 +1,95 @@
+//! `internal-host`: a name that only a private network knows, and not a property in a script.
+//!
+//! `.internal` and `.local` end many expressions of JavaScript. What stands around tells: a URL, a port, quotes, or a
+//! word such as `host`; or a label with a digit or a hyphen, which no property has. RFC 6762, RFC 8375, and ICANN's
+//! resolution on `.internal`.
+
+use super::Seen;
+
+/// Endings that nothing but a host name has.
+const CERTAIN: &[&[u8]] = &[
+    b".svc.cluster.local",
+    b".ec2.internal",
+    b".compute.internal",
+    b".google.internal",
+];
+
+/// Words before a host name.
+const WORDS: &[&[u8]] = &[
+    b"host",
+    b"notfound",
+    b"resolve",
+    b"connect",
+    b"server",
+    b"addrinfo",
+    b"eai_again",
+    b"dial",
+];
+
+pub(super) fn accepts(seen: &Seen) -> bool {
+    let value = seen.value.to_ascii_lowercase();
+    let front = seen.front.to_ascii_lowercase();
+    let mut labels = value.split(|b| *b == b'.');
+    let valid = |l: &[u8]| (1..=63).contains(&l.len()) && l.first() != Some(&b'-') && l.last() != Some(&b'-');
+    let continues =
+        seen.behind.starts_with(b".") || matches!(front.as_slice(), [.., b'.' | b'-' | b'$' | b'%' | b'\\']);
+    if continues || !labels.clone().all(valid) {
+        return false;
+    }
+    if CERTAIN.iter().any(|c| value.ends_with(c) && value.len() > c.len()) {
+        return true;
+    }
+    let first = labels.next().map_or(0, <[u8]>::len);
+    let long = first > 2;
+    let in_url = front.ends_with(b"//") || front.ends_with(b"@");
+    let port = long && seen.behind.len() > 2 || first > 1 && seen.behind.len() > 4;
+    let quotes = b"\"'`";
+    let quoted = long
+        && front.last().is_some_and(|b| quotes.contains(b))
+        && seen.after.is_some_and(|b| quotes.contains(&b) || b == b'\\');
+    let like_no_property = value.iter().any(|b| b.is_ascii_digit() || *b == b'-');
+    let apart = front.last().is_none_or(|b| b" \t\r\n=(,;<>[".contains(b));
+    let named = WORDS.iter().any(|w| front.windows(w.len()).any(|f| f == *w));
+    in_url || port || quoted || (apart && (named || (long && like_no_property)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Seen, accepts};
+
+    fn check(front: &str, value: &str, behind: &str, after: Option<u8>) -> bool {
+        accepts(&Seen {
+            value: value.as_bytes(),
+            front: front.as_bytes(),
+            behind: behind.as_bytes(),
+            after,
+            ..Seen::default()
+        })
+    }
+
+    #[test]
+    fn host_names() {
+        for (front, value, behind, after) in [
+            ("http://", "db.internal", "", Some(b'/')),
+            ("", "db.shop.internal", ":5432", Some(b':')),
+            ("ENOTFOUND ", "db.internal", "", None),
+            ("\"", "queue.local", "", Some(b'"')),
+            ("from ", "db-1.internal", "", Some(b' ')),
+            ("x(", "api.shop.svc.cluster.local", "", Some(b')')),
+        ] {
+            assert!(check(front, value, behind, after), "{value}");
+        }
+    }
+
+    #[test]
+    fn other_names() {
+        for (front, value, behind, after, why) in [
+            ("if (", "options.internal", "", Some(b')'), "a property"),
+            ("x?", "e.local", ":10", Some(b':'), "one of minified names"),
+            ("\"", "settings.local", ".json", Some(b'.'), "a file"),
+            (".", "env.local", "", Some(b' '), "a file"),
+        ] {
+            assert!(!check(front, value, behind, after), "{why}");
+        }
+    }
+}
