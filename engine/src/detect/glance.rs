@@ -8,7 +8,7 @@
 use crate::detect::program::{Op, Program};
 
 /// How far it looks.
-const BYTES: usize = 64;
+const BYTES: usize = 80;
 
 /// Ways that it tries before it says "perhaps".
 const WAYS: u8 = 16;

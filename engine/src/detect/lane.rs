@@ -489,7 +489,10 @@ impl Lane {
                 }
             }
             // A second secret behind the first one, in the same candidate: both go.
-            None => self.matches.push(new),
+            None => {
+                self.forget_covered();
+                self.matches.push(new);
+            }
         }
     }
 }

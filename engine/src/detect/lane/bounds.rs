@@ -66,6 +66,15 @@ impl Lane {
         (!alive).then(|| Event::Closed(self.matches.remove(0)))
     }
 
+    /// Matches inside one that streams out go with it: a run that never ends could hold any number of them.
+    pub(super) fn forget_covered(&mut self) {
+        let Some(&first) = self.matches.first().filter(|m| m.committed.is_some()) else {
+            return;
+        };
+        self.matches
+            .retain(|m| m.start == first.start || m.secret.1 > first.secret.1);
+    }
+
     /// A match that is no secret after all; the candidate goes on.
     pub(crate) fn reject(&mut self, m: Match) {
         self.matches.retain(|o| *o != m);
