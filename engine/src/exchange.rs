@@ -113,7 +113,7 @@ impl Exchange {
 
     /// Redacts one whole value, such as a header's. `None`: nothing was found.
     pub fn value(&mut self, engine: &Engine, work: &mut Workspace, value: &[u8]) -> Option<Vec<u8>> {
-        let mut body = Body::new(BodyKind::default());
+        let mut body = Body::of_bytes(BodyKind::default());
         let mut out = Vec::new();
         let first = body.push(engine, work, self, value, &mut out);
         body.finish(engine, work, self, &mut out);
@@ -122,6 +122,13 @@ impl Exchange {
             return None;
         }
         (out != value).then_some(out)
+    }
+
+    /// Puts findings from the one with this number on where they stand in the input.
+    pub(crate) fn move_findings(&mut self, from: usize, place: impl Fn(u64) -> u64) {
+        for f in self.findings.iter_mut().skip(from) {
+            (f.start, f.end) = (place(f.start), place(f.end));
+        }
     }
 
     /// Memory beyond the state itself.

@@ -18,6 +18,7 @@ mod candidates;
 mod fields;
 mod settle;
 mod views;
+mod wide;
 
 /// Working memory that all streams of one thread share.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +61,7 @@ struct Learned {
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     kind: BodyKind,
+    form: wide::Form,
     /// Input from `base` on that was not released yet.
     held: Vec<u8>,
     base: u64,
@@ -110,7 +112,7 @@ impl Body {
 
     /// Bytes of input that are held back.
     pub fn held(&self) -> usize {
-        self.held.len()
+        self.held.len() + self.form.held()
     }
 
     /// All memory that this body holds between two chunks.
@@ -122,6 +124,7 @@ impl Body {
             + self.numbers.capacity() * 16
             + self.searched.capacity() * 8
             + self.walker.bytes()
+            + self.form.memory()
             + self.view.as_deref().map_or(0, views::Run::bytes)
             + self.patches.capacity() * size_of::<views::Patch>()
     }
@@ -139,7 +142,11 @@ impl Body {
         let mut copied = false;
         for block in chunk.chunks(limits::BLOCK_BYTES) {
             let before = out.len();
-            match self.block(engine, work, exchange, block, false, out) {
+            let flow = match self.form {
+                wide::Form::Bytes => self.block(engine, work, exchange, block, false, out),
+                _ => self.block_by_form(engine, work, exchange, block, out),
+            };
+            match flow {
                 Flow::Pass if !copied => passed += block.len(),
                 Flow::Pass => out.extend_from_slice(block),
                 Flow::Out => {
@@ -163,6 +170,9 @@ impl Body {
         exchange: &mut Exchange,
         out: &mut Vec<u8>,
     ) -> Flow {
+        if !matches!(self.form, wide::Form::Bytes) {
+            return self.finish_by_form(engine, work, exchange, out);
+        }
         let idle = self.lanes.is_empty() && self.pending.is_empty() && self.field.is_none() && self.view.is_none();
         if self.held.is_empty() && idle {
             return Flow::Pass;

@@ -3,6 +3,7 @@
 pub(crate) mod base64;
 pub(crate) mod escape;
 pub(crate) mod json;
+pub(crate) mod utf16;
 
 pub(crate) use escape::{Escape, Unit};
 

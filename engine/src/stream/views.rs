@@ -335,7 +335,7 @@ impl Body {
             return;
         }
         let inner = run.inner.get_or_insert_with(|| {
-            let mut body = Body::new(BodyKind {
+            let mut body = Body::of_bytes(BodyKind {
                 json: matches!(decoded.first(), Some(b'{' | b'[')),
                 keep_length: true,
             });
