@@ -105,6 +105,14 @@ fn floods() -> Vec<Vec<u8>> {
         b"2001:".to_vec(),
         b"AB12 ".to_vec(),
         b"411 ".to_vec(),
+        b"key=".to_vec(),
+        b"key:\"".to_vec(),
+        b"key.key.".to_vec(),
+        b"token ".to_vec(),
+        b"token=\"x1".to_vec(),
+        b"token='\"`".to_vec(),
+        b"SECRET-".to_vec(),
+        b"<password>a1 ".to_vec(),
     ];
     for x in catalogue::EXAMPLES {
         let text = x.matches[0].as_bytes();

@@ -27,45 +27,79 @@ pub(super) struct Assignment {
 }
 
 /// What makes a name a secret's by itself.
-const STRONG: &str = "token tokens secret secrets password passwords passwd passphrase pwd pass credential credentials creds \
-    apikey apikeys authkey secretkey accesskey privatekey authorization pat bearer";
+#[rustfmt::skip]
+const STRONG: &[&str] = &[
+    "accesskey", "apikey", "apikeys", "authkey", "authorization", "bearer", "credential", "credentials", "creds",
+    "pass", "passphrase", "passwd", "password", "passwords", "pat", "privatekey", "pwd", "secret", "secretkey",
+    "secrets", "token", "tokens",
+];
 
 /// What makes a `key` one.
-const KEY_OF: &str = "api apis secret access private auth authentication authorization app application shared master client \
-    account service security encryption crypto signing admin consumer user license licence subscription deploy \
-    integration rest write read ingest live device server";
+#[rustfmt::skip]
+const KEY_OF: &[&str] = &[
+    "access", "account", "admin", "api", "apis", "app", "application", "auth", "authentication", "authorization",
+    "client", "consumer", "crypto", "deploy", "device", "encryption", "ingest", "integration", "licence",
+    "license", "live", "master", "private", "read", "rest", "secret", "security", "server", "service", "shared",
+    "signing", "subscription", "user", "write",
+];
 
 /// Keywords that say little alone.
-const WEAK: &str = "key keys auth access private session oauth";
+#[rustfmt::skip]
+const WEAK: &[&str] = &[
+    "access", "auth", "key", "keys", "oauth", "private", "session",
+];
 
 /// What may follow a keyword in a name.
-const BEHIND: &str = "value val string str prod production dev development test testing live staging stage env default old new \
-    current primary secondary base base64 b64 raw plain plaintext text hex header main v key api app client user \
-    admin x phrase word authorization authentication basic dashboard account service server for db database";
+#[rustfmt::skip]
+const BEHIND: &[&str] = &[
+    "account", "admin", "api", "app", "authentication", "authorization", "b64", "base", "base64", "basic",
+    "client", "current", "dashboard", "database", "db", "default", "dev", "development", "env", "for", "header",
+    "hex", "key", "live", "main", "new", "old", "phrase", "plain", "plaintext", "primary", "prod", "production",
+    "raw", "secondary", "server", "service", "stage", "staging", "str", "string", "test", "testing", "text",
+    "user", "v", "val", "value", "word", "x",
+];
 
 /// What makes a name that of something else.
-const OTHERS: &str = "public pub primary foreign partition sort cache schema sequence bucket csrf xsrf nonce page next prev \
-    previous continuation continue sync cursor query i18n translation lang locale object storage row column \
-    table map entity index idx hash group item list product search issue project content site verification \
-    idempotency idempotent authenticity antiforgery forgery kms issuer host gpg pgp fingerprint hot short arrow \
-    any etag commit design syntax lex color theme style event metric feature flag dedup unique composite natural \
-    surrogate shard routing blob file image media asset chunk module package integrity checksum md5 sha sha1 \
-    sha256 sha512 digest block contract symbol non no not has id node widget element tree dom react state store \
-    field form input label message msg text trans lookup document doc record resource path url uri version \
-    rowkey topic stream offset build revision rev ref video audio track channel invalid missing expected \
-    unexpected";
+#[rustfmt::skip]
+const OTHERS: &[&str] = &[
+    "analytics", "anchor", "anon", "anonymous", "antiforgery", "any", "arrow", "asset", "audio", "authenticity",
+    "avatar", "blob", "block", "bucket", "build", "cache", "campaign", "captcha", "channel", "checksum", "chunk",
+    "color", "column", "commit", "composite", "content", "continuation", "continue", "contract", "country", "csrf",
+    "currency", "cursor", "dedup", "design", "dict", "digest", "doc", "document", "dom", "element", "entity",
+    "etag", "event", "expected", "feature", "field", "file", "fingerprint", "flag", "foreign", "forgery", "form",
+    "gpg", "group", "has", "hash", "host", "hot", "i18n", "id", "idempotency", "idempotent", "idx", "image",
+    "index", "input", "integrity", "invalid", "issue", "issuer", "item", "kms", "label", "lang", "lex", "list",
+    "locale", "lookup", "map", "md5", "measurement", "media", "message", "metric", "missing", "module", "msg",
+    "natural", "next", "no", "node", "non", "nonce", "not", "object", "offset", "package", "page", "partition",
+    "path", "pgp", "pixel", "prev", "previous", "primary", "product", "project", "pub", "public", "publishable",
+    "query", "react", "recaptcha", "record", "ref", "registry", "resource", "rev", "revision", "routing", "row",
+    "rowkey", "schema", "search", "segment", "sequence", "sha", "sha1", "sha256", "sha512", "shard", "short",
+    "site", "sitekey", "sku", "slug", "sort", "state", "storage", "store", "stream", "style", "surrogate",
+    "symbol", "sync", "syntax", "table", "text", "theme", "thumb", "thumbnail", "topic", "track", "tracking",
+    "trans", "translation", "tree", "unexpected", "unique", "uri", "url", "vapid", "verification", "version",
+    "video", "widget", "xsrf",
+];
 
 /// Words that may stand before `key` and say nothing of it.
-const UNQUALIFIED: &str = "using used use uses the this that your with and const let var val string static final new set get for has \
-    have any each some same public primary foreign unique following invalid unknown missing duplicate wrong rsa \
-    dsa ssh pgp gpg host map cache object sort index row";
+#[rustfmt::skip]
+const UNQUALIFIED: &[&str] = &[
+    "and", "any", "cache", "const", "dsa", "duplicate", "each", "final", "following", "for", "foreign", "get",
+    "gpg", "has", "have", "host", "index", "invalid", "let", "map", "missing", "new", "object", "pgp", "primary",
+    "public", "row", "rsa", "same", "set", "some", "sort", "ssh", "static", "string", "that", "the", "this",
+    "unique", "unknown", "use", "used", "uses", "using", "val", "var", "with", "wrong", "your",
+];
 
 /// Longer words that merely contain a keyword are not it, unless this stands before it in the word.
-const JOINED: &str = "api secret access private auth app shared master client account service security user license licence \
-    signing encryption admin dev consumer session rest token";
+#[rustfmt::skip]
+const JOINED: &[&str] = &[
+    "access", "account", "admin", "api", "app", "auth", "client", "consumer", "dev", "encryption", "licence",
+    "license", "master", "private", "rest", "secret", "security", "service", "session", "shared", "signing",
+    "token", "user",
+];
 
-fn is_in(list: &str, word: &str) -> bool {
-    list.split(' ').any(|w| w == word)
+/// The lists are sorted.
+fn is_in(list: &[&str], word: &str) -> bool {
+    list.binary_search(&word).is_ok()
 }
 
 /// How a value is tied to its name.
@@ -117,7 +151,7 @@ fn is_qualified(front: &[u8]) -> bool {
     let front = front.get(..front.len() - spaces).unwrap_or_default();
     let word = front.iter().rev().take_while(|b| b.is_ascii_alphanumeric()).count();
     let word = front.get(front.len() - word..).unwrap_or_default().to_ascii_lowercase();
-    spaces > 0 && word.len() > 2 && !UNQUALIFIED.split(' ').any(|w| w.as_bytes() == word)
+    spaces > 0 && word.len() > 2 && !UNQUALIFIED.iter().any(|w| w.as_bytes() == word)
 }
 
 /// How much of it is the name: word characters, joined by single dots and hyphens.
@@ -168,7 +202,7 @@ fn name(front: &[u8], tail: &[u8]) -> Option<Promise> {
             of_what |= !stem.starts_with("key");
             behind |= key || *from >= front.len();
         } else if let Some(joined) = stem.strip_suffix("key") {
-            if !JOINED.split(' ').any(|j| joined.ends_with(j)) {
+            if !JOINED.iter().any(|j| joined.ends_with(j)) {
                 return None;
             }
             (promise, behind) = (promise.max(Some(Promise::Strong)), true);
@@ -261,7 +295,7 @@ fn operator(glue: &[u8], after: Option<u8>) -> Option<(Operator, Option<u8>)> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Assignment, Promise, Seen, words};
+    use super::{Assignment, BEHIND, JOINED, KEY_OF, OTHERS, Promise, STRONG, Seen, UNQUALIFIED, WEAK, words};
 
     /// `name|rest`: the anchor stands at the bar.
     fn read(text: &str, after: u8) -> Option<(Promise, bool)> {
@@ -334,6 +368,13 @@ mod tests {
             ("|token, ", b'\n', None),
         ] {
             assert_eq!(read(text, after).map(|(_, l)| l), loose, "{text:?} before {after}");
+        }
+    }
+
+    #[test]
+    fn lists_are_sorted() {
+        for list in [STRONG, KEY_OF, WEAK, BEHIND, OTHERS, UNQUALIFIED, JOINED] {
+            assert!(list.is_sorted(), "{list:?}");
         }
     }
 

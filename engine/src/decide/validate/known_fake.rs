@@ -59,7 +59,10 @@ pub(super) fn is_filled(value: &[u8]) -> bool {
 
 fn says_so(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    WORDS.iter().any(|w| memchr::memmem::find(&lower, w).is_some())
+    let tails = (0..lower.len()).filter_map(|i| lower.get(i..));
+    let says = |tail: &[u8]| WORDS.iter().any(|w| w.first() == tail.first() && tail.starts_with(w));
+    // An example says so soon.
+    tails.take(64).any(says)
 }
 
 /// Few different characters, or one that makes up the half.
