@@ -7,6 +7,19 @@ use crate::args::Choice;
 
 /// Compiles what was chosen.
 pub fn engine(choice: &Choice) -> Result<Engine> {
+    for pack in choice.packs.iter().flatten() {
+        known("--packs", pack)?;
+    }
+    compile(choice, choice.packs.as_deref())
+}
+
+/// The same with every pack armed.
+pub fn with_all_packs(choice: &Choice) -> Result<Engine> {
+    let all: Vec<String> = catalogue::PACKS.iter().map(|p| (*p).to_owned()).collect();
+    compile(choice, Some(&all))
+}
+
+fn compile(choice: &Choice, packs: Option<&[String]>) -> Result<Engine> {
     let written = match &choice.policy {
         Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
         None => Vec::new(),
@@ -15,12 +28,9 @@ pub fn engine(choice: &Choice) -> Result<Engine> {
         Some(path) => anyhow!("{}: {e}", path.display()),
         None => anyhow!("{e}"),
     };
-    let Some(packs) = &choice.packs else {
+    let Some(packs) = packs else {
         return Engine::new(&written).map_err(name);
     };
-    for pack in packs {
-        known("--packs", pack)?;
-    }
     // The policy is first judged as it was written, so that an error names a place in the file.
     Engine::new(&written).map_err(name)?;
     let mut policy = if written.iter().all(u8::is_ascii_whitespace) {
@@ -28,7 +38,7 @@ pub fn engine(choice: &Choice) -> Result<Engine> {
     } else {
         serde_json::from_slice(&written)?
     };
-    policy["detectors"]["packs"] = packs.as_slice().into();
+    policy["detectors"]["packs"] = packs.into();
     Engine::new(policy.to_string().as_bytes()).map_err(name)
 }
 

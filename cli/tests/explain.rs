@@ -66,6 +66,21 @@ fn values_are_shown_only_when_they_are_asked_for() {
 }
 
 #[test]
+fn what_other_packs_would_take_is_told() {
+    let text = "mail to someone@mail.acme-corp.example-site.org please";
+    let told: Value = serde_json::from_str(&keepmum(&["explain", "--json", text], &[], b"").text()).unwrap();
+    let unasked = told["unasked"].as_array().unwrap();
+    assert_eq!(unasked.len(), 1, "{told:#}");
+    assert_eq!(
+        (&unasked[0]["pack"], &unasked[0]["secret"]["start"]),
+        (&"pii".into(), &8.into())
+    );
+    let told: Value =
+        serde_json::from_str(&keepmum(&["explain", "--packs", "pii", "--json", text], &[], b"").text()).unwrap();
+    assert!(told["unasked"].as_array().unwrap().is_empty() && told["places"][0]["outcome"] == "redacted");
+}
+
+#[test]
 fn a_text_can_be_given_in_three_ways() {
     let line = "connect to redis://x:0ne-Passw0rd@h";
     let folder = Folder::new("ways");

@@ -100,8 +100,8 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn words(file: &Path, text: &str) -> Vec<String> {
-    // Recorded traffic and a copied schema say what they say.
-    if is_data(file) {
+    // Recorded traffic and a copied schema say what they say, and one validator is about such places.
+    if is_data(file) || file.ends_with("validate/server_path.rs") {
         return Vec::new();
     }
     let lines = text.lines().enumerate();

@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use keepmum_engine::{Body, BodyKind, Exchange, Workspace};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Workspace};
 
 use crate::args::Explain;
 use crate::explain::places::Places;
@@ -24,11 +24,12 @@ const MOST: u64 = 16 * 1024 * 1024;
 pub fn run(options: &Explain) -> Result<Ended> {
     let engine = policy::engine(&options.choice)?;
     let (text, kind) = read(options)?;
-    let (mut work, mut exchange, mut body) = (Workspace::default(), Exchange::explaining(), Body::new(kind));
-    let mut out = Vec::new();
-    body.push(&engine, &mut work, &mut exchange, &text, &mut out);
-    body.finish(&engine, &mut work, &mut exchange, &mut out);
-    let places = Places::of(&engine, &exchange, &text, options.show_values);
+    let mut exchange = Exchange::explaining();
+    pass(&engine, &mut exchange, &text, kind);
+    let mut places = Places::of(&engine, &exchange, &text, options.show_values);
+    let (all, mut others) = (policy::with_all_packs(&options.choice)?, Exchange::listing_all());
+    pass(&all, &mut others, &text, kind);
+    places.unasked = places::unasked((&engine, &exchange), (&all, &others));
     let mut to = BufWriter::new(io::stdout().lock());
     let told = if options.json {
         tell::json(&places, &mut to)
@@ -44,6 +45,12 @@ pub fn run(options: &Explain) -> Result<Ended> {
     } else {
         Ended::Found
     })
+}
+
+fn pass(engine: &Engine, exchange: &mut Exchange, text: &[u8], kind: BodyKind) {
+    let (mut work, mut body, mut out) = (Workspace::default(), Body::new(kind), Vec::new());
+    body.push(engine, &mut work, exchange, text, &mut out);
+    body.finish(engine, &mut work, exchange, &mut out);
 }
 
 /// The text, and what its name says that it is.

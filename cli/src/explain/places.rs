@@ -15,6 +15,16 @@ pub struct Places {
     pub detectors: usize,
     /// In order.
     pub places: Vec<Place>,
+    /// What detectors of packs that are not armed would take in addition.
+    pub unasked: Vec<Unasked>,
+}
+
+/// A finding that there would be with another pack.
+#[derive(Serialize)]
+pub struct Unasked {
+    pub detector: String,
+    pub pack: &'static str,
+    pub secret: Stretch,
 }
 
 /// One detector at one place.
@@ -160,8 +170,26 @@ impl Places {
             bytes: text.len(),
             detectors: engine.detectors(),
             places: found.into_iter().map(place).collect(),
+            unasked: Vec::new(),
         }
     }
+}
+
+/// What is found with every pack and touches nothing that is found without.
+pub fn unasked((engine, exchange): (&Engine, &Exchange), (all, others): (&Engine, &Exchange)) -> Vec<Unasked> {
+    let asked: BTreeSet<&str> = engine.ids().collect();
+    let found: Vec<Stretch> = exchange.findings().iter().map(of).collect();
+    let free = |s: &Stretch| !found.iter().any(|f| f.start < s.end && s.start < f.end);
+    let mut list = Vec::new();
+    for f in others.findings() {
+        let (id, secret) = (f.detector(all), of(f));
+        let built_in = catalogue::BUILT_IN.iter().find(|d| d.id == id);
+        if let Some(d) = built_in.filter(|d| !asked.contains(d.id) && free(&secret)) {
+            let (detector, pack) = (d.id.to_owned(), d.pack);
+            list.push(Unasked { detector, pack, secret });
+        }
+    }
+    list
 }
 
 fn of(f: &Finding) -> Stretch {

@@ -8,6 +8,9 @@ use super::places::{Outcome, Place, Places};
 /// Offsets that are listed for a detector that did not match.
 const LISTED: usize = 6;
 
+/// Findings of other packs that are listed.
+const UNASKED: usize = 20;
+
 /// One JSON document.
 pub fn json(places: &Places, to: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *to, places)?;
@@ -40,13 +43,25 @@ pub fn lines(places: &Places, to: &mut impl Write) -> io::Result<()> {
         };
         writeln!(to, "{detector}: an anchor at {}{more}; no match there", list.join(", "))?;
     }
-    if !places.places.is_empty() {
+    for u in places.unasked.iter().take(UNASKED) {
+        let (at, bytes) = (u.secret.start, u.secret.end - u.secret.start);
+        writeln!(
+            to,
+            "{bytes} bytes at {at} would go with pack {}: {}",
+            u.pack, u.detector
+        )?;
+    }
+    let more = places.unasked.len().saturating_sub(UNASKED);
+    if more > 0 {
+        writeln!(to, "{more} more would go with other packs")?;
+    }
+    if !places.places.is_empty() || !places.unasked.is_empty() {
         writeln!(to)?;
     }
     let (bytes, detectors) = (places.bytes, places.detectors);
     writeln!(
         to,
-        "{bytes} bytes, {detectors} detectors: {} without a match where they looked, {matches} matches, {gone} of them redacted",
+        "{bytes} bytes, {detectors} detectors: {} looked without a match; {matches} matches, {gone} redacted",
         looked.len()
     )
 }
