@@ -32,9 +32,10 @@ pub(super) fn accepts(seen: &Seen) -> bool {
 
 /// `https://key@host.example`, `https://user:password@host.example`, `git@host.example/path`.
 fn in_url(seen: &Seen) -> bool {
-    let user = seen.front.ends_with(b"//");
-    let password = seen.front.ends_with(b":") && seen.front.windows(2).any(|w| w == b"//");
-    let mail = seen.front.to_ascii_lowercase().ends_with(b"mailto:");
+    let front = seen.front_text().to_ascii_lowercase();
+    let user = front.ends_with(b"//");
+    let password = front.ends_with(b":") && front.windows(2).any(|w| w == b"//");
+    let mail = front.ends_with(b"mailto:");
     user || password || (seen.behind.starts_with(b"/") && !mail)
 }
 

@@ -28,7 +28,7 @@ const WORDS: &[&[u8]] = &[
 
 pub(super) fn accepts(seen: &Seen) -> bool {
     let value = seen.value.to_ascii_lowercase();
-    let front = seen.front.to_ascii_lowercase();
+    let front = seen.front_text().to_ascii_lowercase();
     let mut labels = value.split(|b| *b == b'.');
     let valid = |l: &[u8]| (1..=63).contains(&l.len()) && l.first() != Some(&b'-') && l.last() != Some(&b'-');
     let continues =

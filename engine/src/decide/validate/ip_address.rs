@@ -33,7 +33,7 @@ fn leads_to_somebody(ip: Ipv4Addr) -> bool {
 
 /// Four numbers with dots that are no address.
 fn is_version(seen: &Seen, ip: Ipv4Addr) -> bool {
-    let front = seen.front.to_ascii_lowercase();
+    let front = seen.front_text().to_ascii_lowercase();
     let named = front.windows(4).any(|w| w == b"vers" || w == b"buil" || w == b"revi");
     let joined = match front.as_slice() {
         [.., b'.' | b'^' | b'~' | b'+' | b'$' | b'#'] => true,
@@ -45,7 +45,21 @@ fn is_version(seen: &Seen, ip: Ipv4Addr) -> bool {
         }
         _ => false,
     };
-    named || joined || !seen.behind.is_empty() || ip.octets().iter().all(|o| *o < 10)
+    // Four single digits are a version or an example, unless a word before them says otherwise.
+    let said = [
+        &b"ip"[..],
+        b"addr",
+        b"host",
+        b"client",
+        b"remote",
+        b"from",
+        b"dns",
+        b"server",
+        b"//",
+    ];
+    let small = ip.octets().iter().all(|o| *o < 10);
+    let said = || said.iter().any(|w| front.windows(w.len()).any(|f| f == *w));
+    named || joined || !seen.behind.is_empty() || (small && !said())
 }
 
 #[cfg(test)]
@@ -67,6 +81,7 @@ mod tests {
             ("http://", "81.2.69.142"),
             ("81.2.69.1-", "81.2.69.142"),
             ("", "10.20.30.40"),
+            ("dns=", "8.8.4.4"),
             ("[", "2a01:4f8:0:1::53"),
             ("", "fd12:3456:789a::1"),
         ] {

@@ -24,6 +24,8 @@ mod server_path;
 mod ssn;
 mod words;
 
+use crate::decode::escape;
+
 /// What a check looks at. All of it is in hand whenever a match ends, however the body was cut.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen<'a> {
@@ -37,6 +39,13 @@ pub(crate) struct Seen<'a> {
     pub(crate) behind: &'a [u8],
     /// The input behind the value, if the match was decided by it.
     pub(crate) after: Option<u8>,
+}
+
+impl Seen<'_> {
+    /// What stands before the anchor, escapes undone.
+    pub(crate) fn front_text(&self) -> std::borrow::Cow<'_, [u8]> {
+        escape::text_of(self.front)
+    }
 }
 
 /// A named check.

@@ -4,8 +4,9 @@ use super::Seen;
 
 /// A digit and a dot or hyphen stand before it, or the pattern saw such a thing behind it.
 pub(super) fn is_part(seen: &Seen) -> bool {
-    let joined = matches!(seen.front, [.., d, b'.' | b'-'] if d.is_ascii_digit());
-    joined || seen.front.ends_with(b".") || !seen.behind.is_empty()
+    let front = seen.front_text();
+    let joined = matches!(front.as_ref(), [.., d, b'.' | b'-'] if d.is_ascii_digit());
+    joined || front.ends_with(b".") || !seen.behind.is_empty()
 }
 
 /// The decimal digits of a text as numbers.

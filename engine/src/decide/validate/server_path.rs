@@ -24,7 +24,7 @@ const NOBODY: &[&[u8]] = &[
 pub(super) fn accepts(seen: &Seen) -> bool {
     let value = seen.value;
     // What a path stands behind where it is one; behind anything else it continues a URL or a template.
-    let alone = match seen.front {
+    let alone = match seen.front_text().as_ref() {
         [] => true,
         front if front.ends_with(b"file://") => true,
         [.., b'/', b'/'] => false,

@@ -1,0 +1,142 @@
+//! The packs `pii` and `error-leaks`: what they leave behind is a valid document that can still be read.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{assert_cuts_do_not_matter, engine, run, whole};
+use keepmum_engine::BodyKind;
+
+const JSON: BodyKind = BodyKind {
+    json: true,
+    keep_length: false,
+};
+const PII: &str = r#"{"detectors":{"packs":["pii"]}}"#;
+const LEAKS: &str = r#"{"detectors":{"packs":["error-leaks"]}}"#;
+
+/// What comes out, whatever the cut.
+fn rewritten(policy: &str, kind: BodyKind, text: &str) -> String {
+    let e = engine(policy);
+    assert_cuts_do_not_matter(&e, kind, text.as_bytes());
+    String::from_utf8(whole(&e, kind, text.as_bytes()).out).unwrap()
+}
+
+/// A processor's published test number.
+fn card() -> String {
+    ["4242", "4242", "4242", "4242"].concat()
+}
+
+#[test]
+fn a_card_that_is_a_number_becomes_a_string() {
+    let text = format!(r#"{{"n":1,"card":{},"pan":"{}","at":0.{}}}"#, card(), card(), card());
+    let want = format!(
+        r#"{{"n":1,"card":"[REDACTED:payment-card-number]","pan":"[REDACTED:payment-card-number]","at":0.{}}}"#,
+        card()
+    );
+    assert_eq!(rewritten(PII, JSON, &text), want);
+}
+
+#[test]
+fn escapes_hide_no_beginning_and_stay_whole() {
+    for (text, want) in [
+        (
+            r#"{"to":"\u003cfake@mail.example\u003e"}"#,
+            r#"{"to":"\u003c[REDACTED:email-address]\u003e"}"#,
+        ),
+        (
+            r#"{"a":"x\nfake@mail.example"}"#,
+            r#"{"a":"x\n[REDACTED:email-address]"}"#,
+        ),
+        (
+            r#"{"a":"{\"b\":\"x\\nfake@mail.example\"}"}"#,
+            r#"{"a":"{\"b\":\"x\\n[REDACTED:email-address]\"}"}"#,
+        ),
+        (
+            r#"{"tel":"\u002B442079460958"}"#,
+            r#"{"tel":"[REDACTED:phone-number]"}"#,
+        ),
+        (
+            r#"{"a":"\u0066ake@mail.example"}"#,
+            r#"{"a":"[REDACTED:email-address]"}"#,
+        ),
+        (
+            r#"{"a":"fake\u0040mail.example"}"#,
+            r#"{"a":"[REDACTED:email-address]"}"#,
+        ),
+    ] {
+        assert_eq!(rewritten(PII, JSON, text), want);
+    }
+    assert_eq!(
+        rewritten(
+            LEAKS,
+            JSON,
+            r#"{"a":"to\ndb-1.shop.internal","b":"\u000adb-2.internal"}"#
+        ),
+        r#"{"a":"to\n[REDACTED:internal-host-name]","b":"\u000a[REDACTED:internal-host-name]"}"#
+    );
+}
+
+#[test]
+fn a_trace_of_many_lines_becomes_one_label() {
+    let frame = |n: usize| format!("\tat com.example.fake.Orders.find{n}(Orders.java:{n})\n");
+    let frames: String = (1..60).map(frame).collect();
+    let text = format!(
+        "java.lang.IllegalStateException: fake\n{frames}Caused by: fake\n{}",
+        frame(7)
+    );
+    let e = engine(LEAKS);
+    for pieces in [1, 7, 1000, text.len()] {
+        let got = run(&e, BodyKind::default(), text.as_bytes().chunks(pieces));
+        assert_eq!(
+            String::from_utf8(got.out).unwrap(),
+            "java.lang.IllegalStateException: fake\n\t[REDACTED:java-stack-trace]\nCaused by: fake\n\
+             \t[REDACTED:java-stack-trace]\n"
+        );
+    }
+}
+
+/// Far more than is held for one candidate.
+#[test]
+fn a_trace_without_end_is_swallowed_in_bounded_memory() {
+    let frame = "    at fake (/srv/fake/run.js:10:5)\n";
+    let text = format!("Error: fake\n{}done", frame.repeat(4000));
+    let e = engine(LEAKS);
+    for pieces in [100, 4096, text.len()] {
+        let got = run(&e, BodyKind::default(), text.as_bytes().chunks(pieces));
+        assert!(got.most_memory < 128 * 1024, "{} bytes held", got.most_memory);
+        let out = String::from_utf8(got.out).unwrap();
+        assert_eq!(out, "Error: fake\n    [REDACTED:node-stack-trace]\ndone");
+    }
+}
+
+/// Where line feeds are escaped, a quote ends the text, in a log as well as in JSON.
+#[test]
+fn a_line_of_a_log_stays_json() {
+    let text = r#"{"e":"Traceback\n  File \"/srv/fake/app.py\", line 10, in run\n    x = f(\"y\")","n":1}"#;
+    let want = r#"{"e":"Traceback\n  [REDACTED:python-traceback]","n":1}"#;
+    for kind in [JSON, BodyKind::default()] {
+        assert_eq!(rewritten(LEAKS, kind, text), want);
+    }
+}
+
+#[test]
+fn what_only_looks_like_it_stays() {
+    let text = r#"{"uuid":"123e4567-e89b-12d3-a456-426614174000","at":1700000000000,"v":"10.4.22-1","x":[1.5,-2e10],
+        "img":"logo@2x.png","pkg":"fake@1.2.3","t":"2024-01-02T03:04:05+02:00","js":"e.local=a.internal,b.localStorage",
+        "bin":"/usr/bin/env","url":"https://shop.example/home/page","host":"localhost:8080","node":"node:internal/fake"}"#;
+    assert_eq!(
+        rewritten(r#"{"detectors":{"packs":["pii","error-leaks"]}}"#, JSON, text),
+        text
+    );
+}
+
+/// A run of host characters longer than a host name has no beginning, however it is cut.
+#[test]
+fn runs_before_an_anchor_are_held_only_so_long() {
+    let e = engine(LEAKS);
+    for front in [200, 236, 240, 245, 250, 254, 300, 600] {
+        let text = format!("http://{}.shop.internal/ and db-1.internal", "a1.".repeat(front / 3));
+        assert_cuts_do_not_matter(&e, BodyKind::default(), text.as_bytes());
+        let got = run(&e, BodyKind::default(), text.as_bytes().chunks(1));
+        assert!(got.most_memory < 8 * 1024, "{front}: {} bytes held", got.most_memory);
+    }
+}
