@@ -42,6 +42,17 @@ pub fn validators() -> impl Iterator<Item = (&'static str, &'static str)> {
     crate::decide::validate::ALL.iter().map(|v| (v.name, v.rejects))
 }
 
+/// What can be said of a value beyond its pattern, each with what it says (completes "the value"): checksums and structures
+/// that vendors have documented. They reject nothing.
+pub fn confirmations() -> impl Iterator<Item = (&'static str, &'static str)> {
+    crate::decide::confirm::ALL.iter().map(|c| (c.name, c.says))
+}
+
+/// Whether a value that this detector found bears its checksum or structure; `None` where it has none.
+pub fn confirm(detector: &str, value: &[u8]) -> Option<bool> {
+    crate::decide::confirm::confirm(detector, value)
+}
+
 /// All detectors, by id.
 pub static BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 

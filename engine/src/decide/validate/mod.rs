@@ -3,7 +3,10 @@
 //! A check rejects; none confirms. A checksum that fails is no reason to let a token pass: examples in documents and
 //! scrambled copies fail it, and so does a real token of which one digit was cut off.
 
+mod alphabet;
 mod assignment;
+pub(crate) mod base64;
+mod bot_number;
 mod code;
 mod element;
 mod email;
@@ -154,6 +157,26 @@ pub(crate) static ALL: &[Validator] = &[
         name: "server-path",
         rejects: "a part of a URL or a template, or an example's path",
         accepts: server_path::accepts,
+    },
+    Validator {
+        name: "mixed",
+        rejects: "without capitals, without small letters or without digits",
+        accepts: |seen| alphabet::is_mixed(seen.value),
+    },
+    Validator {
+        name: "has-digits",
+        rejects: "without a digit",
+        accepts: |seen| alphabet::has_digit(seen.value),
+    },
+    Validator {
+        name: "not-hex",
+        rejects: "hexadecimal throughout, as a hash is",
+        accepts: |seen| alphabet::is_beyond_hex(seen.value),
+    },
+    Validator {
+        name: "bot-number",
+        rejects: "not behind a bot's number",
+        accepts: bot_number::accepts,
     },
 ];
 
