@@ -97,7 +97,9 @@ fn base62_checksum(value: &[u8]) -> Option<bool> {
 /// CRC-32 as in IEEE 802.3, bit by bit: values are short.
 fn crc32(data: &[u8]) -> u32 {
     !data.iter().fold(!0u32, |sum, b| {
-        (0..8).fold(sum ^ u32::from(*b), |s, _| (s >> 1) ^ (0xedb8_8320 & (s & 1).wrapping_neg()))
+        (0..8).fold(sum ^ u32::from(*b), |s, _| {
+            (s >> 1) ^ (0xedb8_8320 & (s & 1).wrapping_neg())
+        })
     })
 }
 

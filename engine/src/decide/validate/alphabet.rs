@@ -38,13 +38,16 @@ mod tests {
             ("db-FAKEfake0123", true, true, true),
             ("db-fake-fake-0123", false, true, true),
             ("db-FAKEfake", false, false, true),
-            ("k2-FAKEfake", true, false, true),
+            ("k2-FAKEfake", false, false, true),
             ("ico-fa4efa4efa4e0123", false, true, false),
             ("0123456789abcdef", false, true, false),
             ("", false, false, false),
         ] {
             let value = value.as_bytes();
-            assert_eq!((is_mixed(value), has_digit(value), is_beyond_hex(value)), (mixed, digit, beyond_hex));
+            assert_eq!(
+                (is_mixed(value), has_digit(value), is_beyond_hex(value)),
+                (mixed, digit, beyond_hex)
+            );
         }
     }
 }

@@ -5,7 +5,13 @@
 use super::Seen;
 
 pub(super) fn accepts(seen: &Seen) -> bool {
-    let lead = seen.lead.iter().rev().skip(1).take_while(|b| b.is_ascii_digit()).count();
+    let lead = seen
+        .lead
+        .iter()
+        .rev()
+        .skip(1)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
     let front = seen.front.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     // Sixteen bytes of what stands in front are in hand, so that more digits are seen as sixteen.
     (5..=16).contains(&(lead + front))

@@ -25,6 +25,7 @@ mod private_endpoint;
 mod random;
 mod server_path;
 mod ssn;
+mod word;
 mod words;
 
 use crate::decode::escape;
@@ -172,6 +173,11 @@ pub(crate) static ALL: &[Validator] = &[
         name: "not-hex",
         rejects: "hexadecimal throughout, as a hash is",
         accepts: |seen| alphabet::is_beyond_hex(seen.value),
+    },
+    Validator {
+        name: "not-in-a-word",
+        rejects: "the tail of a longer word",
+        accepts: word::accepts,
     },
     Validator {
         name: "bot-number",

@@ -1,0 +1,39 @@
+//! `not-in-a-word`: the value is the tail of a longer word, as `sk_test_…` is in `task_test_…`.
+//!
+//! For patterns that ask for no border in front, because a digit or an underscore may well stand there.
+
+use super::Seen;
+
+pub(super) fn accepts(seen: &Seen) -> bool {
+    let front = if seen.lead.is_empty() { seen.front } else { seen.lead };
+    match front {
+        // The end of an escape: `\n`, `%0A`.
+        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'] | [.., b'%', _, _] => true,
+        [.., last] => !last.is_ascii_alphabetic(),
+        [] => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Seen, accepts};
+
+    #[test]
+    fn letters_in_front_make_a_word() {
+        for (front, is) in [
+            ("", true),
+            ("ta", false),
+            ("key=", true),
+            ("line\\n", true),
+            ("line%0A", true),
+            ("\\u00", true),
+            ("my_", true),
+        ] {
+            let seen = Seen {
+                front: front.as_bytes(),
+                ..Seen::default()
+            };
+            assert_eq!(accepts(&seen), is, "{front}");
+        }
+    }
+}
