@@ -6,7 +6,7 @@ use crate::catalogue;
 use crate::decide::custom::Terms;
 use crate::decide::own;
 use crate::decide::validate::{Seen, Validator};
-use crate::decode::Decode;
+use crate::decode::{Decode, Reading};
 use crate::detect::anchors::Anchors;
 use crate::detect::classes::Classes;
 use crate::detect::front::Fronts;
@@ -117,6 +117,14 @@ impl Engine {
     #[doc(hidden)]
     pub fn anchors(&self) -> impl Iterator<Item = &[u8]> {
         self.anchors.literals()
+    }
+
+    /// How text reads as it stands.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading {
+            percent: 0,
+            references: self.decode.entities,
+        }
     }
 
     /// What a finding is called.

@@ -47,6 +47,12 @@ pub const KEYWORD_DISTANCE: usize = 40;
 /// Backslashes in a row that are still taken for one (nested) JSON escape.
 pub const ESCAPE_SLASHES: u8 = 16;
 
+/// Bytes that one encoded character takes at most: the backslashes, `u0026`, `amp;`, `#x` with eight digits, `;`.
+pub const ESCAPE_BYTES: usize = 36;
+
+/// Ways in one repetition that are read with percent-encoding undone as well, from the first encoded character on.
+pub const FORKED_WAYS: usize = 32;
+
 /// Values that are remembered in one exchange in order to be removed wherever they come again.
 pub const REMEMBERED_VALUES: usize = 32;
 

@@ -8,8 +8,9 @@
 use crate::Engine;
 use crate::decode::json;
 use crate::detect::anchors::Hit;
-use crate::detect::lane::{Lane, Scratch, Start};
+use crate::detect::lane::{Scratch, Start};
 use crate::detect::program::is_word;
+use crate::detect::track::Track;
 use crate::exchange::Exchange;
 use crate::limits;
 use crate::rewrite::{Action, Edit, Source};
@@ -75,7 +76,7 @@ pub struct Body {
     /// Where the run begins that ends at `scanned`, if a detector's candidates begin before their anchors.
     run: u64,
     /// Detectors with a candidate under way.
-    lanes: Vec<Lane>,
+    tracks: Vec<Track>,
     pending: Vec<Edit>,
     /// Input before this was written or dropped.
     written: u64,
@@ -119,7 +120,7 @@ impl Body {
     pub fn memory(&self) -> usize {
         size_of::<Body>()
             + self.held.capacity()
-            + self.lanes.iter().map(Lane::bytes).sum::<usize>()
+            + self.tracks.iter().map(Track::bytes).sum::<usize>()
             + self.pending.capacity() * size_of::<Edit>()
             + self.numbers.capacity() * 16
             + self.searched.capacity() * 8
@@ -173,7 +174,7 @@ impl Body {
         if !matches!(self.form, wide::Form::Bytes) {
             return self.finish_by_form(engine, work, exchange, out);
         }
-        let idle = self.lanes.is_empty() && self.pending.is_empty() && self.field.is_none() && self.view.is_none();
+        let idle = self.tracks.is_empty() && self.pending.is_empty() && self.field.is_none() && self.view.is_none();
         if self.held.is_empty() && idle {
             return Flow::Pass;
         }
@@ -237,7 +238,7 @@ impl Body {
         if last {
             return end;
         }
-        let runs = self.lanes.iter().filter_map(Lane::holds_from).min().unwrap_or(end);
+        let runs = self.tracks.iter().filter_map(Track::holds_from).min().unwrap_or(end);
         let mut boundary = decided.min(runs);
         if engine.numbers && self.kind.json {
             // A number is replaced whole, so that its beginning must still be here when its end is known.

@@ -116,7 +116,7 @@ impl Walker {
                         let found = if self.too_long {
                             None
                         } else {
-                            rule(&escape::text_of(&self.text))
+                            rule(&escape::text_of(&self.text, escape::Reading::JSON))
                         };
                         self.at = found.map_or(At::Between, At::Value);
                     }

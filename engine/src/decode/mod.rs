@@ -3,9 +3,10 @@
 pub(crate) mod base64;
 pub(crate) mod escape;
 pub(crate) mod json;
+pub(crate) mod reference;
 pub(crate) mod utf16;
 
-pub(crate) use escape::{Escape, Unit};
+pub(crate) use escape::{Escape, Reading, Unit};
 
 /// Which layers of encoding are undone, besides JSON's escapes, which always are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,11 @@
 //! dependent memory access a byte and cannot skip; the crate's vector search does not exist on wasm32.
 //! `cargo xtask bench` prints the ratio.
 
-use crate::decode::escape;
+use crate::decode::{Decode, Reading, escape, reference};
 use crate::detect::program::is_word;
 use crate::detect::rarity::Chosen;
 use crate::detect::sieve::Sieve;
+use crate::detect::track::DEPTHS;
 use crate::limits;
 
 /// A literal with which matches begin.
@@ -43,8 +44,12 @@ pub(super) struct Place {
     pub(super) behind: u32,
 }
 
-/// An anchor in the data: `(offset, anchor)`.
-pub(crate) type Hit = (usize, u16);
+/// An anchor in the data: `(offset, anchor, how often percent-encoding must be undone to see it)`.
+pub(crate) type Hit = (usize, u16, u8);
+
+/// The longest ways in which a character of an anchor is written: `\u003a` and `\u0026lowbar;`.
+const UNICODE: usize = 6;
+const REFERENCE: usize = 13;
 
 /// No anchor.
 const NONE: u16 = u16::MAX;
@@ -75,10 +80,11 @@ pub(crate) struct Anchors {
     before_slash: [bool; 256],
     /// An anchor begins with a slash.
     slash_first: bool,
+    decode: Decode,
 }
 
 impl Anchors {
-    pub(crate) fn new(mut all: Vec<Anchor>) -> Anchors {
+    pub(crate) fn new(mut all: Vec<Anchor>, decode: Decode) -> Anchors {
         all.sort_by(|a, b| a.bytes.cmp(&b.bytes));
         let mut stands = Box::new([0u32; 256]);
         let mut before_slash = [false; 256];
@@ -93,7 +99,7 @@ impl Anchors {
             }
         }
         let slash_first = all.iter().any(|a| a.bytes.first() == Some(&b'/'));
-        let chosen = Chosen::of(&all, &before_slash, slash_first);
+        let chosen = Chosen::of(&all, &before_slash, slash_first, decode);
         let sieve = chosen.sieve.clone();
         let (slots, places) = chosen.sorted();
         let mut ranks = Box::new([0u16; 1024]);
@@ -126,6 +132,7 @@ impl Anchors {
             stands,
             before_slash,
             slash_first,
+            decode,
         }
     }
 
@@ -141,22 +148,30 @@ impl Anchors {
     /// All anchors that begin in `data[from..to]`, in order of their beginning.
     pub(crate) fn scan(&self, data: &[u8], from: usize, to: usize, hits: &mut Vec<Hit>) {
         hits.clear();
-        let end = data.len().min(to.saturating_add(self.longest * 6 + 6));
+        let end = data
+            .len()
+            .min(to.saturating_add(self.longest * 6 + limits::ESCAPE_BYTES));
         let Some(text) = data.get(from..end) else { return };
-        let mut place = |at: usize, run: [u8; 3]| {
-            if self.slots[usize::from(slot(run) >> 6)] >> (slot(run) & 63) & 1 == 1 {
+        let mut place = |at: usize, run: [u8; 3], encoded: bool| {
+            if encoded {
+                self.look_escaped(data, from + at, (from, to), hits);
+            } else if self.slots[usize::from(slot(run) >> 6)] >> (slot(run) & 63) & 1 == 1 {
                 self.look(data, from + at, slot(run), (from, to), hits);
             }
         };
-        let mut done = self.sieve.places(text, |at| {
+        let mut done = self.sieve.places(text, |at, encoded| {
             if let Some(run) = text.get(at..).and_then(|t| t.first_chunk()) {
-                place(at, *run);
+                place(at, *run, encoded);
             }
         });
         while let Some(rest) = text.get(done..).filter(|r| !r.is_empty()) {
             // What follows the end is unknown, and a run with an unknown byte has all its slots set.
             let byte = |i: usize| rest.get(i).copied().unwrap_or(0);
-            place(done, [byte(0), byte(1), byte(2)]);
+            let run = [byte(0), byte(1), byte(2)];
+            place(done, run, false);
+            if matches!(byte(0), b'%' | b'&') {
+                place(done, run, true);
+            }
             done += 1;
         }
         hits.sort_unstable();
@@ -191,9 +206,9 @@ impl Anchors {
         } else if start >= from && start < to {
             let text = data.get(start..).unwrap_or_default();
             if let Spot::Anchor(_) = spot {
-                self.long(text, |a| hits.push((start, a)));
+                self.long(text, |a| hits.push((start, a, 0)));
             } else {
-                self.short(text, |a| hits.push((start, a)));
+                self.short(text, |a| hits.push((start, a, 0)));
             }
         }
     }
@@ -244,29 +259,75 @@ impl Anchors {
         }
     }
 
-    /// Anchors whose first escaped character is the escape at `slash`.
-    fn look_escaped(&self, data: &[u8], slash: usize, (from, to): (usize, usize), hits: &mut Vec<Hit>) {
-        let Some(rest) = data.get(slash..) else { return };
-        let first = match rest {
+    fn reading(&self, percent: u8) -> Reading {
+        Reading {
+            percent,
+            references: self.decode.entities,
+        }
+    }
+
+    #[inline(never)]
+    /// Anchors whose first encoded character begins at `at`, or, after a run of backslashes, with the last of them.
+    fn look_escaped(&self, data: &[u8], at: usize, within: (usize, usize), hits: &mut Vec<Hit>) {
+        let Some(rest) = data.get(at..) else { return };
+        let plain = self.reading(0);
+        match rest {
             [b'\\', b'u', a, b, c, d, ..] => {
-                let Some(v) = [*a, *b, *c, *d]
+                let first = [*a, *b, *c, *d]
                     .iter()
-                    .try_fold(0u32, |v, h| Some(v << 4 | char::from(*h).to_digit(16)?))
-                else {
-                    return;
+                    .try_fold(0u32, |v, h| Some(v << 4 | char::from(*h).to_digit(16)?));
+                let first = if first == Some(u32::from(b'&')) {
+                    escape::encoded(rest, plain).map(|(c, _)| u32::from(c))
+                } else {
+                    first
                 };
-                v
+                self.look_decoded(data, (at, first), plain, within, hits);
             }
-            [b'\\', b'/', ..] => u32::from(b'/'),
-            _ => return,
-        };
+            [b'\\', b'/', ..] => self.look_decoded(data, (at, Some(u32::from(b'/'))), plain, within, hits),
+            [b'%', b'2'..=b'7', ..] if self.decode.percent => {
+                let mut last = None;
+                for percent in 1..=DEPTHS {
+                    let reading = self.reading(percent);
+                    let found = escape::encoded(rest, reading);
+                    if found != last {
+                        let first = found.map(|(c, _)| u32::from(c));
+                        self.look_decoded(data, (at, first), reading, within, hits);
+                    }
+                    last = found;
+                }
+            }
+            // Most are `&nbsp;` and the like, or none at all.
+            [b'&', behind @ ..]
+                if self.decode.entities && reference::may_be(behind, self.stands[usize::from(b'&')] != 0) =>
+            {
+                let first = escape::encoded(rest, plain).map(|(c, _)| u32::from(c));
+                self.look_decoded(data, (at, first), plain, within, hits);
+            }
+            _ => {}
+        }
+    }
+
+    /// Anchors whose first encoded character is `first`, in this reading.
+    fn look_decoded(
+        &self,
+        data: &[u8],
+        (slash, first): (usize, Option<u32>),
+        reading: Reading,
+        (from, to): (usize, usize),
+        hits: &mut Vec<Hit>,
+    ) {
+        let Some(first) = first else { return };
         let offsets = self.stands.get(first as usize).copied().unwrap_or(0);
         if offsets == 0 {
             return;
         }
         // A run of backslashes is one escape: begin at its first.
         let mut run = slash;
-        while run > 0 && slash - run < usize::from(limits::ESCAPE_SLASHES) && data.get(run - 1) == Some(&b'\\') {
+        while data.get(slash) == Some(&b'\\')
+            && run > 0
+            && slash - run < usize::from(limits::ESCAPE_SLASHES)
+            && data.get(run - 1) == Some(&b'\\')
+        {
             run -= 1;
         }
         let before = run.checked_sub(1).and_then(|i| data.get(i));
@@ -317,10 +378,10 @@ impl Anchors {
         }
         // Few characters behind an escape are escaped too: a short stretch does for most.
         let glimpse = usize::from(limits::ESCAPE_SLASHES) + 6;
-        for most in [glimpse, glimpse + self.longest * 6] {
+        for most in [glimpse, self.reach()] {
             let window = data.get(run..data.len().min(run + most)).unwrap_or_default();
             let mut len = front;
-            escape::for_each_char(window, |c, _, _| {
+            escape::for_each_char(window, reading, |c, _, _| {
                 for b in c {
                     if let Some(to) = line.get_mut(len) {
                         *to = *b;
@@ -340,7 +401,7 @@ impl Anchors {
                 let text = line.get(front - offset..).unwrap_or_default();
                 let mut found = |a| {
                     if self.get(a).is_some_and(|a| a.bytes.len() > offset) {
-                        hits.push((start, a));
+                        hits.push((start, a, reading.percent));
                     }
                 };
                 self.long(text, &mut found);
@@ -357,37 +418,66 @@ impl Anchors {
         is
     }
 
+    /// How many bytes an anchor can take, all of it encoded, and one character more.
+    fn reach(&self) -> usize {
+        let each = if self.decode.entities { REFERENCE } else { UNICODE };
+        self.longest * each + limits::ESCAPE_BYTES
+    }
+
     /// Where, in `data[from..]`, the first place lies from which an anchor could still come to stand once there is
-    /// more data. Everything before it has been decided.
+    /// more data, or an encoded character could. Everything before it has been decided.
     pub(crate) fn undecided(&self, data: &[u8], from: usize, before: impl Fn(usize) -> Option<u8>) -> usize {
         let len = data.len();
-        let reach = (self.longest.saturating_sub(1)) * 6 + usize::from(limits::ESCAPE_SLASHES) + 6;
-        let low = len.saturating_sub(reach).max(from);
-        let tail = data.get(low..).unwrap_or_default();
         let plain = len.saturating_sub(self.longest.saturating_sub(1)).max(from);
-        let plain = (plain..len)
+        let mut first = (plain..len)
             .find(|i| self.may_begin(data.get(*i..).unwrap_or_default(), || before(*i)))
             .unwrap_or(len);
-        if memchr::memchr(b'\\', tail).is_none() {
-            return plain;
+        // An anchor that is cut off has something encoded near the end, or stands there as it is.
+        let near = data.get(len.saturating_sub(self.longest + limits::ESCAPE_BYTES)..);
+        let near = near.unwrap_or(data);
+        if !near.iter().any(|b| matches!(b, b'\\' | b'%' | b'&')) {
+            return first;
         }
+        let low = len.saturating_sub(self.reach()).max(from);
+        let tail = data.get(low..).unwrap_or_default();
+        let Decode { percent, entities, .. } = self.decode;
+        let with_percent = percent && memchr::memchr(b'%', tail).is_some();
+        if !with_percent && memchr::memchr2(b'\\', if entities { b'&' } else { b'\\' }, tail).is_none() {
+            return first;
+        }
+        for percent in 0..=if with_percent { DEPTHS } else { 0 } {
+            first = self.undecided_in((tail, low), self.reading(percent), &before, first);
+        }
+        first
+    }
+
+    /// The same for one reading, if it comes before `least`.
+    fn undecided_in(
+        &self,
+        (tail, low): (&[u8], usize),
+        reading: Reading,
+        before: impl Fn(usize) -> Option<u8>,
+        least: usize,
+    ) -> usize {
         // Both as it stands and as it reads: an anchor may begin behind an escaped backslash.
         let mut chars: Vec<u8> = Vec::with_capacity(tail.len());
         let mut starts: Vec<usize> = Vec::with_capacity(tail.len());
-        let cut = escape::for_each_char(tail, |c, start, _| {
+        let cut = escape::for_each_char(tail, reading, |c, start, _| {
             for b in c {
                 chars.push(*b);
-                starts.push(start);
+                starts.push(low + start);
             }
         });
-        let low = chars.len().saturating_sub(self.longest.saturating_sub(1));
-        for i in low..chars.len() {
-            let start = low_plus(starts.get(i), from, len, data.len() - tail.len());
-            if self.may_begin(chars.get(i..).unwrap_or_default(), || before(start)) {
-                return start.min(plain);
+        let near = chars.len().saturating_sub(self.longest.saturating_sub(1));
+        for (i, start) in starts.iter().enumerate().skip(near) {
+            if *start >= least {
+                break;
+            }
+            if self.may_begin(chars.get(i..).unwrap_or_default(), || before(*start)) {
+                return *start;
             }
         }
-        cut.map_or(plain, |c| plain.min(len - tail.len() + c))
+        cut.map_or(least, |c| least.min(low + c))
     }
 
     /// `text` is the beginning of an anchor, and not yet the whole of it.
@@ -420,10 +510,6 @@ impl Anchors {
         let at_word = before().is_some_and(is_word) && text.first().is_some_and(|b| is_word(*b));
         fits.any(|a| !(a.at_border && at_word))
     }
-}
-
-fn low_plus(start: Option<&usize>, from: usize, len: usize, base: usize) -> usize {
-    start.map_or(len, |s| (s + base).max(from))
 }
 
 /// The first four bytes as a number; a NUL where there are only three.
@@ -484,6 +570,7 @@ pub(super) fn slot([a, b, c]: [u8; 3]) -> u16 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Anchor, Anchors, Hit};
+    use crate::decode::Decode;
 
     fn anchors(literals: &[&str]) -> Anchors {
         let one = |(i, text): (usize, &&str)| Anchor {
@@ -491,7 +578,7 @@ mod tests {
             detectors: vec![u16::try_from(i).unwrap()],
             at_border: false,
         };
-        Anchors::new(literals.iter().enumerate().map(one).collect())
+        Anchors::new(literals.iter().enumerate().map(one).collect(), Decode::default())
     }
 
     fn plain(anchors: &Anchors, data: &[u8], from: usize, to: usize) -> Vec<Hit> {
@@ -499,7 +586,7 @@ mod tests {
         for start in from..to {
             for (i, a) in anchors.all.iter().enumerate() {
                 if data[start..].starts_with(&a.bytes) {
-                    hits.push((start, u16::try_from(i).unwrap()));
+                    hits.push((start, u16::try_from(i).unwrap(), 0));
                 }
             }
         }

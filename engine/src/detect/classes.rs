@@ -5,7 +5,7 @@
 //! detector. Why not anchors of the expanded kind (`4111`, `4112`, …): a number's first digits say too little, a
 //! phone number has three of them at most, and every hex digest would be full of hits.
 
-use crate::decode::{Escape, Unit};
+use crate::decode::{Escape, Reading, Unit};
 use crate::detect::program::{ByteSet, Program, is_word};
 use crate::limits;
 
@@ -148,7 +148,7 @@ impl Classes {
         let mut escape = Escape::default();
         let text = data.get(at..).unwrap_or_default();
         for b in text.iter().take(usize::from(limits::ESCAPE_SLASHES) + 6) {
-            match escape.read(*b) {
+            match escape.read(*b, Reading::JSON) {
                 Unit::Pending => {}
                 Unit::Char([first, ..], 1) => {
                     let before = before(at);

@@ -5,6 +5,8 @@
 //! plainest escapes, at the end of what is there, and after `BYTES`. So it can cost time, but never a finding; only
 //! `Lane` says yes.
 
+use crate::decode::Reading;
+use crate::decode::escape::{self, Front};
 use crate::detect::program::{Op, Program};
 
 /// How far it looks.
@@ -13,38 +15,61 @@ const BYTES: usize = 80;
 /// Ways that it tries before it says "perhaps".
 const WAYS: u8 = 16;
 
+/// What is looked at.
+#[derive(Clone, Copy)]
+struct Sight<'t> {
+    text: &'t [u8],
+    reading: Reading,
+    /// The characters around the beginning.
+    around: (Option<u8>, u8),
+}
+
 impl Program {
     /// Whether a match may begin where `text` does; `before` and `first` are the characters around that place, and
     /// `anchor` is the literal that was found there.
-    pub(crate) fn may_match(&self, text: &[u8], before: Option<u8>, first: u8, anchor: &[u8]) -> bool {
+    pub(crate) fn may_match(&self, text: (&[u8], Reading), before: Option<u8>, first: u8, anchor: &[u8]) -> bool {
         let mut ways = WAYS;
         // Behind an anchor that stands there as it is, the pattern need not be gone through from its beginning.
         let known = self.anchors.binary_search_by(|a| a.as_slice().cmp(anchor)).ok();
         let behind = known.and_then(|a| self.shortcuts.behind_anchor(a));
         let from = match behind {
-            Some(pc) if text.starts_with(anchor) => (usize::from(pc), anchor.len()),
+            Some(pc) if text.0.starts_with(anchor) => (usize::from(pc), anchor.len()),
             _ => (0, 0),
         };
-        self.may_go_on(from, text, (before, first), &mut ways)
+        let sight = Sight {
+            text: text.0,
+            reading: text.1,
+            around: (before, first),
+        };
+        self.may_go_on(from, &sight, &mut ways)
     }
 
     /// The same from an anchor on that has a `front` before it.
-    pub(crate) fn may_match_behind_front(&self, text: &[u8]) -> bool {
+    pub(crate) fn may_match_behind_front(&self, text: (&[u8], Reading)) -> bool {
         let front = self.ops.iter().position(|op| matches!(op, Op::Repeat { .. }));
-        let around = (None, text.first().copied().unwrap_or(0));
-        front.is_none_or(|pc| self.may_go_on((pc + 1, 0), text, around, &mut WAYS.clone()))
+        let sight = Sight {
+            text: text.0,
+            reading: text.1,
+            around: (None, text.0.first().copied().unwrap_or(0)),
+        };
+        front.is_none_or(|pc| self.may_go_on((pc + 1, 0), &sight, &mut WAYS.clone()))
     }
 
-    fn may_go_on(&self, from: (usize, usize), text: &[u8], around: (Option<u8>, u8), ways: &mut u8) -> bool {
+    fn may_go_on(&self, from: (usize, usize), sight: &Sight, ways: &mut u8) -> bool {
         let (mut pc, mut at) = from;
         loop {
             match self.ops.get(pc) {
                 Some(Op::SecretStart | Op::SecretEnd) => pc += 1,
                 Some(Op::Border(border)) => {
-                    let (before, after) = match at.checked_sub(1).and_then(|i| text.get(i)) {
-                        None => (around.0, Some(around.1)),
+                    let (before, after) = match at.checked_sub(1).and_then(|i| sight.text.get(i)) {
+                        None => (sight.around.0, Some(sight.around.1)),
+                        // What was encoded was another character than its last byte.
+                        Some(b) if sight.reading.percent > 0 || *b == b';' => {
+                            pc += 1;
+                            continue;
+                        }
                         // Only plain characters have been passed, or escapes that end in what they stand for.
-                        Some(before) => match char_at(text, at) {
+                        Some(before) => match sight.char_at(at) {
                             Some((after, _)) => (Some(*before), Some(after)),
                             None => return true,
                         },
@@ -63,17 +88,17 @@ impl Program {
                 }
                 Some(&Op::Split(a, b)) => {
                     *ways = ways.saturating_sub(1);
-                    if *ways == 0 || self.may_go_on((usize::from(a), at), text, around, ways) {
+                    if *ways == 0 || self.may_go_on((usize::from(a), at), sight, ways) {
                         return true;
                     }
                     pc = usize::from(b);
                 }
-                Some(Op::Byte(want)) => match char_at(text, at) {
+                Some(Op::Byte(want)) => match sight.char_at(at) {
                     Some((c, next)) if c == *want => (pc, at) = (pc + 1, next),
                     Some(_) => return false,
                     None => return true,
                 },
-                Some(Op::Set(set)) => match (char_at(text, at), self.sets.get(usize::from(*set))) {
+                Some(Op::Set(set)) => match (sight.char_at(at), self.sets.get(usize::from(*set))) {
                     (Some((c, next)), Some(set)) if set.contains(c) => (pc, at) = (pc + 1, next),
                     (Some(_), Some(_)) => return false,
                     _ => return true,
@@ -84,7 +109,7 @@ impl Program {
                     };
                     let mut run = 0;
                     while run < max && at < BYTES {
-                        match char_at(text, at) {
+                        match sight.char_at(at) {
                             Some((c, next)) if set.contains(c) => (run, at) = (run + 1, next),
                             Some(_) => break,
                             // It may go on.
@@ -112,14 +137,33 @@ impl Program {
     }
 }
 
-/// The character at `at` and where the next one begins; `None` where that takes more than a glance.
-fn char_at(text: &[u8], at: usize) -> Option<(u8, usize)> {
-    match text.get(at)? {
-        b'\\' => match text.get(at + 1)? {
-            c @ (b'/' | b'"') => Some((*c, at + 2)),
-            _ => None,
-        },
-        c => Some((*c, at + 1)),
+impl Sight<'_> {
+    /// The character at `at` and where the next one begins; `None` where that takes more than a glance.
+    #[inline(always)]
+    fn char_at(&self, at: usize) -> Option<(u8, usize)> {
+        match self.text.get(at)? {
+            b'\\' | b'%' | b'&' => self.encoded_at(at),
+            c => Some((*c, at + 1)),
+        }
+    }
+
+    #[inline(never)]
+    fn encoded_at(&self, at: usize) -> Option<(u8, usize)> {
+        let text = self.text.get(at..)?;
+        match text {
+            [b'\\', c @ (b'/' | b'"'), ..] => Some((*c, at + 2)),
+            [b'\\', ..] | [] => None,
+            // Encoded or not, it may begin another reading.
+            [b'%', a, b, ..] if self.reading.percent == 0 => {
+                (!a.is_ascii_hexdigit() || !b.is_ascii_hexdigit()).then_some((b'%', at + 1))
+            }
+            [b'%', ..] if self.reading.percent == 0 => None,
+            [c, ..] => match escape::front(text, self.reading) {
+                Front::Encoded(c, len) => Some((c, at + len)),
+                Front::Plain => Some((*c, at + 1)),
+                Front::Unclear => None,
+            },
+        }
     }
 }
 
@@ -131,6 +175,10 @@ mod tests {
     #[test]
     fn only_what_cannot_match_is_ruled_out() {
         let url = "(?:https?|s?ftps?)://[^\\s:\"'<>@/]{0,256}:(?<secret>[^\\s@/]{1,256})@";
+        let reading = crate::decode::Reading {
+            percent: 0,
+            references: true,
+        };
         let key = r"\bpat[0-9A-Za-z]{14}\.[0-9a-f]{64}";
         for (pattern, before, text, may) in [
             (url, b' ', "https://www.example.com/a", false),
@@ -140,6 +188,11 @@ mod tests {
             (url, b' ', "https:\\/\\/www.example.com\\/", false),
             (url, b' ', "https:\\\\/\\\\/www.example.com\\\\/", true),
             (url, b' ', "https:\\u002f/www.example.com/", true),
+            (url, b' ', "https://www.example.com&#x2F;", false),
+            (url, b' ', "https:&sol;&sol;www.example.com?a=1&amp;b=2/", false),
+            (url, b' ', "https://www.example.com%2F", true),
+            (url, b' ', "https://www.example.com%", true),
+            (url, b' ', "https://www.example.com&sol", true),
             (url, b' ', "sftp://a/", false),
             (url, b' ', "httpx", false),
             (key, b' ', "patient records", false),
@@ -155,7 +208,7 @@ mod tests {
             let program = Program::compile(pattern).unwrap();
             let first = text.as_bytes()[0];
             assert_eq!(
-                program.may_match(text.as_bytes(), Some(before), first, b""),
+                program.may_match((text.as_bytes(), reading), Some(before), first, b""),
                 may,
                 "{pattern} on {text}"
             );

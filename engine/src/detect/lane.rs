@@ -7,8 +7,9 @@
 //! time in proportion to the candidate's length for every anchor inside it: a megabyte of `eyJ-` would hold a worker
 //! for half a minute.
 
-use crate::decode::{Escape, Unit};
+use crate::decode::{Escape, Reading, Unit, escape};
 use crate::detect::program::{Op, Program};
+use crate::limits;
 
 mod ahead;
 mod bounds;
@@ -60,20 +61,24 @@ pub(crate) enum Event {
     TooLong(Match),
     /// It reached `limits::CANDIDATE_BYTES` without a match and was given up.
     GivenUp,
+    /// A `%` comes next, and the lane was asked to stop there. It is to be advanced again.
+    Percent,
 }
 
 /// Where an anchor stands: its offset, the character before it and its first character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Start {
     pub(crate) at: u64,
+    /// It is one only with percent-encoding undone so often.
+    pub(crate) percent: u8,
     pub(crate) before: Option<u8>,
     pub(crate) first: u8,
 }
 
-/// The candidates of one detector.
+/// The candidates of one detector, in one reading of the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lane {
-    pub(crate) detector: u16,
+    pub(crate) reading: Reading,
     /// Next byte to read.
     pos: u64,
     /// Characters read since the lane was last idle.
@@ -90,6 +95,8 @@ pub(crate) struct Lane {
     before: Option<u8>,
     /// No live candidate began before this.
     earliest: u64,
+    /// Behind the last `%` at which the lane stopped.
+    stopped: u64,
 }
 
 /// Working memory, shared by all lanes.
@@ -128,11 +135,53 @@ impl Scratch {
 }
 
 impl Lane {
-    pub(crate) fn new(detector: u16) -> Lane {
+    pub(crate) fn new(reading: Reading) -> Lane {
         Lane {
-            detector,
+            reading,
             ..Lane::default()
         }
+    }
+
+    /// One that has nothing under way yet, and reads from here.
+    pub(crate) fn at(reading: Reading, pos: u64) -> Lane {
+        Lane {
+            pos,
+            earliest: pos,
+            ..Lane::new(reading)
+        }
+    }
+
+    /// The same candidates in another reading, from here on. What has matched is left behind.
+    pub(crate) fn fork(&self, reading: Reading) -> Lane {
+        let mut fork = Lane {
+            reading,
+            threads: self.threads.clone(),
+            repeats: Vec::with_capacity(self.repeats.len()),
+            matches: Vec::new(),
+            ..*self
+        };
+        for r in &self.repeats {
+            let entries = r.entries.first_few(limits::FORKED_WAYS);
+            fork.repeats.push(Repeat { pc: r.pc, entries });
+        }
+        for m in self.matches.iter().filter(|m| m.committed.is_some()) {
+            fork.drop_start(m.start);
+        }
+        fork
+    }
+
+    /// A candidate would go on with this character.
+    pub(crate) fn goes_on_with(&self, c: u8, program: &Program) -> bool {
+        let set_has = |set: u16| program.sets.get(usize::from(set)).is_some_and(|s| s.contains(c));
+        let op = |pc: u16| program.ops.get(usize::from(pc));
+        self.threads.iter().any(|t| match op(t.pc) {
+            Some(Op::Byte(want)) => *want == c,
+            Some(Op::Set(set)) => set_has(*set),
+            other => matches!(other, Some(Op::Border(_))),
+        }) || self
+            .repeats
+            .iter()
+            .any(|r| matches!(op(r.pc), Some(Op::Repeat { set, .. }) if set_has(*set)))
     }
 
     /// Behind the last byte that was read.
@@ -145,12 +194,12 @@ impl Lane {
         self.threads.is_empty() && self.repeats.is_empty() && self.matches.is_empty()
     }
 
-    /// Reads up to input offset `to`. `data` begins at `base`; `starts` are the anchors before `to` not yet passed.
-    /// Stops at each event, and is then called again.
+    /// Reads up to input offset `to`. `data` begins at `base`; `starts` are the anchors not yet passed. Stops at each
+    /// event, before a `%` if `watch` says so, and is then called again.
     pub(crate) fn advance(
         &mut self,
         (data, base, to): (&[u8], u64, u64),
-        starts: &mut &[Start],
+        (starts, watch): (&mut &[Start], bool),
         program: &Program,
         scratch: &mut Scratch,
     ) -> Option<Event> {
@@ -160,19 +209,27 @@ impl Lane {
                 return Some(event);
             }
             if self.threads.is_empty() && self.repeats.is_empty() {
-                let [next, ..] = starts else { return None };
+                let [next, ..] = self.own(starts, true) else {
+                    return None;
+                };
+                // A lane for encoded text ends with its candidates.
+                if next.at >= to || (self.reading.percent > 0 && next.at > self.pos) {
+                    return None;
+                }
                 *self = Lane {
-                    detector: self.detector,
+                    reading: self.reading,
                     pos: next.at,
                     earliest: next.at,
                     threads: std::mem::take(&mut self.threads),
                     repeats: std::mem::take(&mut self.repeats),
                     matches: std::mem::take(&mut self.matches),
+                    stopped: self.stopped,
                     ..Lane::default()
                 };
             }
-            while let [next, rest @ ..] = starts
+            while let [next, rest @ ..] = self.own(starts, false)
                 && next.at <= self.pos
+                && next.at < to
                 && self.escape == Escape::None
             {
                 *starts = rest;
@@ -193,14 +250,18 @@ impl Lane {
             }
             let &b = data.get(at(self.pos))?;
             if self.escape == Escape::None {
+                if watch && b == b'%' && self.stopped <= self.pos {
+                    self.stopped = self.pos + 1;
+                    return Some(Event::Percent);
+                }
                 self.char_start = self.pos;
-                if b != b'\\' {
+                if !self.reading.begins(b) {
                     self.pos += 1;
                     self.step(b, program, scratch);
                     continue;
                 }
             }
-            match self.escape.read(b) {
+            match self.escape.read(b, self.reading) {
                 Unit::Pending => self.pos += 1,
                 Unit::Char(c, n) => {
                     self.pos += 1;
@@ -224,15 +285,30 @@ impl Lane {
         self.repeats.clear();
     }
 
+    /// The starts that are for this lane: all as the text stands, and those in its own reading. A lane for encoded text
+    /// that has nothing under way (`idle`) does not begin again at an anchor that is one as the text stands, and none
+    /// begins inside an encoded character.
+    fn own<'s>(&self, starts: &mut &'s [Start], idle: bool) -> &'s [Start] {
+        let percent = self.reading.percent;
+        while let [next, rest @ ..] = starts {
+            let inside = self.escape == Escape::None && next.at < self.pos;
+            if next.percent == percent || (next.percent == 0 && !idle && !inside) {
+                break;
+            }
+            *starts = rest;
+        }
+        starts
+    }
+
     /// What was taken for an escape stands for itself.
     fn literally(&mut self, data: &[u8], base: u64, program: &Program, scratch: &mut Scratch) {
         let at = |o: u64| usize::try_from(o.saturating_sub(base)).unwrap_or(usize::MAX);
         let (from, end) = (self.char_start, self.pos);
-        for (i, &c) in data.get(at(from)..at(end)).unwrap_or_default().iter().enumerate() {
-            self.char_start = from + i as u64;
-            self.pos = self.char_start + 1;
+        escape::literal(data.get(at(from)..at(end)).unwrap_or_default(), |c, start, stop| {
+            self.char_start = from + start as u64;
+            self.pos = from + stop as u64;
             self.step(c, program, scratch);
-        }
+        });
         self.pos = end;
     }
 
@@ -247,7 +323,7 @@ impl Lane {
         let mut apart = Lane {
             pos: start.at,
             char_start: start.at,
-            ..Lane::new(self.detector)
+            ..Lane::default()
         };
         apart.enter(start, program, scratch);
         let at = |o: u64| usize::try_from(o.saturating_sub(base)).unwrap_or(usize::MAX);

@@ -10,3 +10,4 @@ pub(crate) mod program;
 mod rarity;
 pub(crate) mod shortcuts;
 mod sieve;
+pub(crate) mod track;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::decode::Decode;
 use crate::detect::anchors::{Anchor, Place, Spot, slot};
 use crate::detect::sieve::{BUCKETS, Sieve};
 
@@ -118,7 +119,7 @@ impl Bucket {
 
 impl Chosen {
     /// For these anchors, and for escapes that may hide one of their characters.
-    pub(super) fn of(all: &[Anchor], before_slash: &[bool; 256], slash_first: bool) -> Chosen {
+    pub(super) fn of(all: &[Anchor], before_slash: &[bool; 256], slash_first: bool, decode: Decode) -> Chosen {
         let sample = Sample::new();
         let none = || vec![0u64; sample.words()];
         let bucket = || Bucket {
@@ -128,12 +129,15 @@ impl Chosen {
         };
         let mut it = Chosen {
             places: vec![Vec::new(); 1 << 16],
-            buckets: (0..BUCKETS).map(|_| bucket()).collect(),
+            buckets: (0..BUCKETS - usize::from(decode.percent || decode.entities))
+                .map(|_| bucket())
+                .collect(),
             passes: none(),
             sieve: Sieve::default(),
             sample,
         };
         it.escapes(before_slash, slash_first);
+        it.encodings(decode);
         let mut order: Vec<&[u8]> = all.iter().map(|a| a.bytes.as_slice()).collect();
         // Those that have no choice first.
         order.sort_by_key(|a| a.len());
@@ -152,6 +156,23 @@ impl Chosen {
         }
         for before in (0..=255u8).filter(|b| before_slash[usize::from(*b)]) {
             self.take(&[Run::new([Some(before), back, slash], Spot::Escape(-1), None, None)]);
+        }
+    }
+
+    /// Other encoded characters: `%3a`, `&#58;`, `&colon;`. They have a bucket of their own, in which the first byte is
+    /// enough for both, and no slots: two bytes that are known out of three would set too many.
+    fn encodings(&mut self, decode: Decode) {
+        let bucket = self.buckets.len();
+        if decode.percent {
+            for upper in b'2'..=b'7' {
+                self.sieve.add(bucket, [Some(b'%'), Some(upper), None]);
+            }
+        }
+        if decode.entities {
+            let second = (b'A'..=b'Z').chain(b'a'..=b'z').chain([b'#']);
+            for second in second {
+                self.sieve.add(bucket, [Some(b'&'), Some(second), None]);
+            }
         }
     }
 

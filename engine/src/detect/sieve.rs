@@ -39,10 +39,10 @@ impl Sieve {
         }
     }
 
-    /// Calls `found` with the places in `text` that are left, in order, and returns how far it has come: what lies
-    /// behind that is for the caller to look at.
+    /// Calls `found` with the places in `text` that are left, and once more, with `true`, with those that the last bucket
+    /// leaves; returns how far it has come: what lies behind that is for the caller to look at.
     #[inline]
-    pub(super) fn places(&self, text: &[u8], found: impl FnMut(usize)) -> usize {
+    pub(super) fn places(&self, text: &[u8], found: impl FnMut(usize, bool)) -> usize {
         #[cfg(target_arch = "wasm32")]
         return simd128::places(&self.tables, text, found);
         #[cfg(target_arch = "x86_64")]
@@ -58,13 +58,14 @@ impl Sieve {
     }
 }
 
-/// The search, the same for every instruction set: `load`, `and`, `or`, `swizzle`, `halves` and `lanes` are in scope.
+/// The search, the same for every instruction set: `load`, `and`, `or`, `swizzle`, `halves`, `lanes` and `upper`
+/// are in scope.
 #[cfg(any(target_arch = "wasm32", target_arch = "x86_64"))]
 macro_rules! places {
     ($feature:literal, $vector:ty) => {
         /// See [`super::Sieve::places`].
         #[target_feature(enable = $feature)]
-        pub(super) fn places(tables: &[[[Table; 2]; 3]; 2], text: &[u8], mut found: impl FnMut(usize)) -> usize {
+        pub(super) fn places(tables: &[[[Table; 2]; 3]; 2], text: &[u8], mut found: impl FnMut(usize, bool)) -> usize {
             let [[a, b, c], [d, e, f]] = tables;
             let (a, b, c) = (both(a), both(b), both(c));
             let (d, e, f) = (both(d), both(e), both(f));
@@ -79,8 +80,15 @@ macro_rules! places {
                 let low = and(and(pick(a, first), pick(b, second)), pick(c, third));
                 let high = and(and(pick(d, first), pick(e, second)), pick(f, third));
                 let mut left = lanes(or(low, high));
+                if left != 0 {
+                    let mut of_last = upper(high);
+                    while of_last != 0 {
+                        found(at + of_last.trailing_zeros() as usize, true);
+                        of_last &= of_last - 1;
+                    }
+                }
                 while left != 0 {
-                    found(at + left.trailing_zeros() as usize);
+                    found(at + left.trailing_zeros() as usize, false);
                     left &= left - 1;
                 }
                 at += 16;
@@ -129,6 +137,12 @@ mod simd128 {
     fn lanes(bytes: v128) -> u32 {
         u32::from(i8x16_bitmask(u8x16_ne(bytes, u8x16_splat(0))))
     }
+
+    /// The uppermost bit of each lane.
+    #[target_feature(enable = "simd128")]
+    fn upper(bytes: v128) -> u32 {
+        u32::from(i8x16_bitmask(bytes))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -159,6 +173,12 @@ mod ssse3 {
     fn lanes(bytes: __m128i) -> u32 {
         !_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128())).cast_unsigned() & 0xffff
     }
+
+    /// The uppermost bit of each lane.
+    #[target_feature(enable = "ssse3")]
+    fn upper(bytes: __m128i) -> u32 {
+        _mm_movemask_epi8(bytes).cast_unsigned()
+    }
 }
 
 #[cfg(test)]
@@ -180,10 +200,11 @@ mod tests {
         let runs = ["sk_", "key", "\\u0", "://", "\u{7f}\u{1}x", "AKI", "-BE"];
         for (i, run) in runs.into_iter().enumerate() {
             let run: [u8; 3] = run.as_bytes().try_into().unwrap();
-            sieve.add(i * 5 % BUCKETS, run.map(Some));
+            sieve.add(i * 5 % (BUCKETS - 1), run.map(Some));
         }
         sieve.add(9, [Some(b'\\'), Some(b'/'), None]);
-        let alphabet = b"sk_ey\\u0:/AKI-BE\x7f\x01x\xffz";
+        sieve.add(BUCKETS - 1, [Some(b'%'), Some(b'/'), None]);
+        let alphabet = b"sk_ey\\u0:/%AKI-BE\x7f\x01x\xffz";
         let mut state = 7u32;
         for len in 0..200 {
             let any = |_| {
@@ -192,7 +213,13 @@ mod tests {
             };
             let text: Vec<u8> = (0..len).map(any).collect();
             let mut places = Vec::new();
-            let end = sieve.places(&text, |at| places.push(at));
+            let mut last = Vec::new();
+            let end = sieve.places(&text, |at, of_last| match of_last {
+                true => last.push(at),
+                false => places.push(at),
+            });
+            let percent = (0..end).filter(|at| text[*at] == b'%' && text[at + 1] == b'/');
+            assert_eq!(last, percent.collect::<Vec<_>>());
             let all = (0..end).filter(|at| passes(&sieve, text[*at..at + 3].try_into().unwrap()));
             assert_eq!(places, all.collect::<Vec<_>>());
             assert!(end == 0 || end + 18 > len, "{end} of {len}");

@@ -160,7 +160,13 @@ fn assemble(
 ) -> Result<Engine, PolicyError> {
     let scan = &policy.response.scan;
     let undone = |layer| policy.response.decode.contains(&layer);
-    let anchors = anchors(&detectors)?;
+    let decode = Decode {
+        percent: undone(Layer::Percent),
+        entities: undone(Layer::Html),
+        base64: undone(Layer::Base64),
+        utf16: undone(Layer::Utf16),
+    };
+    let anchors = anchors(&detectors, decode)?;
     let number = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
     Ok(Engine {
         classes: Classes::new(detectors.iter().enumerate().map(|(i, d)| (number(i), &d.program))),
@@ -171,12 +177,7 @@ fn assemble(
         fields,
         field_names,
         allow: policy.allow.iter().map(|a| a.value.clone().into_bytes()).collect(),
-        decode: Decode {
-            percent: undone(Layer::Percent),
-            entities: undone(Layer::Html),
-            base64: undone(Layer::Base64),
-            utf16: undone(Layer::Utf16),
-        },
+        decode,
         action: policy.response.action,
         enforce: policy.mode == Mode::Enforce,
         scan_headers: scan.contains(&Part::Headers),
@@ -188,7 +189,7 @@ fn assemble(
     })
 }
 
-fn anchors(detectors: &[Detector]) -> Result<Anchors, PolicyError> {
+fn anchors(detectors: &[Detector], decode: Decode) -> Result<Anchors, PolicyError> {
     let mut all: BTreeMap<&[u8], (Vec<u16>, bool)> = BTreeMap::new();
     for (i, d) in detectors.iter().enumerate() {
         for a in &d.program.anchors {
@@ -205,5 +206,5 @@ fn anchors(detectors: &[Detector]) -> Result<Anchors, PolicyError> {
         detectors,
         at_border,
     };
-    Ok(Anchors::new(all.into_iter().map(anchor).collect()))
+    Ok(Anchors::new(all.into_iter().map(anchor).collect(), decode))
 }

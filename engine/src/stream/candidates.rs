@@ -4,10 +4,11 @@ use super::{Body, CONTEXT, Learned, Workspace, byte_before};
 use crate::Engine;
 use crate::decide::own;
 use crate::decide::validate::Seen;
-use crate::decode::escape;
+use crate::decode::{Reading, escape};
 use crate::detect::front::Text;
-use crate::detect::lane::{Event, Lane, Match, Scratch, Start};
+use crate::detect::lane::{Event, Match, Scratch, Start};
 use crate::detect::program::{Program, is_word};
+use crate::detect::track::{Starts, Track};
 use crate::exchange::Exchange;
 use crate::explain::{Step, Verdict, What};
 use crate::rewrite::{Context, Edit, Source};
@@ -50,7 +51,7 @@ impl Body {
         }
         engine.anchors.scan(data, from, decided, &mut work.hits);
         work.starts.clear();
-        for &(at, anchor) in &work.hits {
+        for &(at, anchor, percent) in &work.hits {
             let Some(anchor) = engine.anchors.get(anchor) else {
                 continue;
             };
@@ -60,8 +61,13 @@ impl Body {
             let first = anchor.bytes.first().copied().unwrap_or(0);
             let start = Start {
                 at: base + at as u64,
+                percent,
                 before: before(at),
                 first,
+            };
+            let reading = Reading {
+                percent,
+                ..engine.reading()
             };
             let text = data.get(at..).unwrap_or_default();
             for d in &anchor.detectors {
@@ -69,17 +75,22 @@ impl Body {
                     continue;
                 };
                 let start = match (program.front, engine.fronts) {
-                    (Some(_), Some(_)) if !program.may_match_behind_front(text) => None,
+                    (Some(_), Some(_)) if !program.may_match_behind_front((text, reading)) => None,
                     (Some(front), Some(fronts)) => {
                         let begin = fronts.begin(read, at, (front, program.starts_at_border), before);
                         begin.and_then(|i| {
                             let first = *data.get(i)?;
                             let (at, before) = (base + i as u64, before(i));
-                            Some(Start { at, before, first })
+                            Some(Start {
+                                at,
+                                percent,
+                                before,
+                                first,
+                            })
                         })
                     }
                     _ => program
-                        .may_match(text, start.before, first, &anchor.bytes)
+                        .may_match((text, reading), start.before, first, &anchor.bytes)
                         .then_some(start),
                 };
                 exchange.trace.note(|| Step {
@@ -102,35 +113,35 @@ impl Body {
             }
         }
         self.scanned = base + decided as u64;
-        if work.starts.is_empty() && self.lanes.is_empty() {
+        if work.starts.is_empty() && self.tracks.is_empty() {
             return self.scanned;
         }
-        work.starts.sort_by_key(|(d, s)| (*d, s.at));
-        work.starts.dedup_by_key(|(d, s)| (*d, s.at));
-        let mut lanes = std::mem::take(&mut self.lanes);
+        work.starts.sort_by_key(|(d, s)| (*d, s.at, s.percent));
+        work.starts.dedup_by_key(|(d, s)| (*d, s.at, s.percent));
+        let mut tracks = std::mem::take(&mut self.tracks);
         let mut batch = std::mem::take(&mut work.batch);
         for (detector, _) in &work.starts {
-            if !lanes.iter().any(|l| l.detector == *detector) {
-                lanes.push(Lane::new(*detector));
+            if !tracks.iter().any(|t| t.detector == *detector) {
+                tracks.push(Track::new(*detector, engine.decode));
             }
         }
-        for lane in &mut lanes {
+        for track in &mut tracks {
             batch.clear();
-            let low = work.starts.partition_point(|(d, _)| *d < lane.detector);
+            let low = work.starts.partition_point(|(d, _)| *d < track.detector);
             let mine = work.starts.get(low..).unwrap_or_default();
-            batch.extend(mine.iter().take_while(|(d, _)| *d == lane.detector).map(|(_, s)| *s));
+            batch.extend(mine.iter().take_while(|(d, _)| *d == track.detector).map(|(_, s)| *s));
             self.advance(
                 engine,
                 &mut work.scratch,
                 exchange,
                 (data, last),
-                (lane, &batch),
+                (track, &batch),
                 learned,
             );
         }
-        lanes.retain(|l| !l.is_idle());
+        tracks.retain(|t| !t.is_idle());
         work.batch = batch;
-        self.lanes = lanes;
+        self.tracks = tracks;
         self.scanned
     }
 
@@ -148,12 +159,21 @@ impl Body {
             if slash && data.get(hit.at).is_some_and(|b| b"nrtbfu".contains(b)) {
                 return;
             }
-            let text = data.get(hit.at..).unwrap_or_default();
+            let text = (data.get(hit.at..).unwrap_or_default(), engine.reading());
             let (at, before, first) = (self.base + hit.at as u64, hit.before, hit.first);
             for d in hit.detectors {
                 let program = engine.detectors.get(usize::from(*d)).map(|d| &d.program);
                 if program.is_some_and(|p| p.may_match(text, before, first, b"")) {
-                    starts.push((*d, Start { at, before, first }));
+                    let percent = 0;
+                    starts.push((
+                        *d,
+                        Start {
+                            at,
+                            percent,
+                            before,
+                            first,
+                        },
+                    ));
                 }
             }
         });
@@ -177,38 +197,47 @@ impl Body {
         scratch: &mut Scratch,
         exchange: &mut Exchange,
         (data, last): (&[u8], bool),
-        (lane, mut starts): (&mut Lane, &[Start]),
+        (track, starts): (&mut Track, &[Start]),
         learned: &mut Vec<Learned>,
     ) {
-        let Some(detector) = engine.detectors.get(usize::from(lane.detector)) else {
+        let Some(detector) = engine.detectors.get(usize::from(track.detector)) else {
             return;
         };
         let program: &Program = &detector.program;
+        let mut starts = Starts::of(starts);
         let mut finished = !last;
         loop {
-            let event = lane.advance((data, self.base, self.scanned), &mut starts, program, scratch);
-            while let Some(grown) = lane.grown() {
-                self.edit(engine, lane.detector, grown, true);
+            let event = track.advance((data, self.base, self.scanned), &mut starts, program, scratch);
+            let id = track.detector;
+            for lane in track.lanes() {
+                while let Some(grown) = lane.grown() {
+                    self.edit(engine, id, grown, true);
+                }
             }
+            let Some((event, lane)) = event.and_then(|(event, lane)| Some((event, track.lanes().nth(lane)?))) else {
+                if finished {
+                    return;
+                }
+                track.finish((data, self.base), program, scratch);
+                finished = true;
+                continue;
+            };
+            let (now, reading) = (lane.pos(), lane.reading);
             match event {
-                Some(Event::Closed(m)) => match m.committed {
-                    Some(from) if from < m.secret.1 => self.edit(engine, lane.detector, (from, m.secret.1), true),
+                Event::Closed(m) => match m.committed {
+                    Some(from) if from < m.secret.1 => self.edit(engine, id, (from, m.secret.1), true),
                     Some(_) => {}
-                    None => _ = self.verdict(engine, exchange, data, (lane.detector, lane.pos(), m), program, learned),
+                    None => _ = self.verdict(engine, exchange, data, (id, reading, now, m), program, learned),
                 },
-                Some(Event::TooLong(m)) => {
-                    if self.verdict(engine, exchange, data, (lane.detector, lane.pos(), m), program, learned) {
+                Event::TooLong(m) => {
+                    if self.verdict(engine, exchange, data, (id, reading, now, m), program, learned) {
                         lane.commit(m);
                     } else {
                         lane.reject(m);
                     }
                 }
-                Some(Event::GivenUp) => exchange.given_up += 1,
-                None if finished => return,
-                None => {
-                    lane.finish((data, self.base), program, scratch);
-                    finished = true;
-                }
+                Event::GivenUp => exchange.given_up += 1,
+                Event::Percent => {}
             }
         }
     }
@@ -219,7 +248,7 @@ impl Body {
         engine: &Engine,
         exchange: &mut Exchange,
         data: &[u8],
-        (detector, now, m): (u16, u64, Match),
+        (detector, reading, now, m): (u16, Reading, u64, Match),
         program: &Program,
         learned: &mut Vec<Learned>,
     ) -> bool {
@@ -235,17 +264,19 @@ impl Body {
             raw.get(..within).unwrap_or_default(),
             (m.secret.0, m.secret.0 + within as u64),
         );
-        let value = escape::text_of(raw);
+        let value = escape::text_of(raw, reading);
         let front = data.get(..at(m.secret.0)).unwrap_or_default();
-        let lead = escape::text_of(data.get(at(m.start)..at(m.secret.0)).unwrap_or_default());
-        let behind = escape::text_of(data.get(at(m.secret.1)..at(m.end)).unwrap_or_default());
+        let lead = escape::text_of(data.get(at(m.start)..at(m.secret.0)).unwrap_or_default(), reading);
+        let behind = escape::text_of(data.get(at(m.secret.1)..at(m.end)).unwrap_or_default(), reading);
         let before = self.front(data, at(m.start));
+        let rest = data.get(at(secret.1)..).unwrap_or_default();
+        let after = escape::encoded(rest, reading).map(|(c, _)| c).or(rest.first().copied());
         let seen = Seen {
             value: &value,
             lead: &lead,
             front: &before,
             behind: &behind,
-            after: data.get(at(secret.1)).copied().filter(|_| secret.1 < now),
+            after: after.filter(|_| secret.1 < now),
         };
         let verdict = if value.is_empty() {
             Verdict::Empty
@@ -267,9 +298,6 @@ impl Body {
             self.learn(learned, (now, secret.1), raw, &value, (source, engine.action));
         }
         self.edit(engine, detector, secret, false);
-        if !engine.enforce {
-            exchange.found(source, engine.action, secret.0, secret.1);
-        }
         true
     }
 
@@ -282,9 +310,6 @@ impl Body {
     }
 
     pub(super) fn edit(&mut self, engine: &Engine, detector: u16, (start, end): (u64, u64), continues: bool) {
-        if !engine.enforce {
-            return;
-        }
         let source = Source::Detector(detector);
         self.pending.push(Edit {
             start,

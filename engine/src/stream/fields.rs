@@ -76,7 +76,7 @@ impl Body {
         let source = Source::Field(rule);
         let action = engine.fields.get(usize::from(rule)).map_or(Action::Label, |f| f.action);
         let raw = value.unwrap_or_default();
-        let text = escape::text_of(&raw);
+        let text = escape::text_of(&raw, escape::Reading::JSON);
         if own::already_redacted(&text) {
             return;
         }

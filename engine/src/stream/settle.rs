@@ -84,21 +84,27 @@ impl Body {
                 };
                 let at = usize::try_from(edit.start - base).unwrap_or(0);
                 let before = byte_before(data, at, &context);
-                rewrite::replacement(
-                    action,
-                    edit.context,
-                    engine.id_of(edit.source),
-                    edit.end - edit.start,
-                    before,
-                    out,
-                );
+                if engine.enforce {
+                    rewrite::replacement(
+                        action,
+                        edit.context,
+                        engine.id_of(edit.source),
+                        edit.end - edit.start,
+                        before,
+                        out,
+                    );
+                } else {
+                    out.extend_from_slice(slice(edit.start, edit.end));
+                }
                 self.masking = action == Action::Mask && edit.context == Context::Inline;
                 if let Source::Detector(_) = edit.source {
                     exchange.found(edit.source, action, edit.start, edit.end);
                 }
                 self.written = edit.end;
             } else if edit.end > self.written {
-                if self.masking {
+                if !engine.enforce {
+                    out.extend_from_slice(slice(self.written, edit.end));
+                } else if self.masking {
                     rewrite::stars(edit.end - self.written, out);
                 }
                 self.written = edit.end;

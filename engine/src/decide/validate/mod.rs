@@ -48,7 +48,7 @@ pub(crate) struct Seen<'a> {
 impl Seen<'_> {
     /// What stands before the anchor, escapes undone.
     pub(crate) fn front_text(&self) -> std::borrow::Cow<'_, [u8]> {
-        escape::text_of(self.front)
+        escape::text_of(self.front, escape::Reading::JSON)
     }
 }
 

@@ -71,7 +71,7 @@ impl Lane {
         let run = |most: usize, stop: Option<u8>| {
             rest.iter()
                 .take(most)
-                .take_while(|b| **b != b'\\' && Some(**b) != stop && set.contains(**b))
+                .take_while(|b| !matches!(**b, b'\\' | b'%' | b'&') && Some(**b) != stop && set.contains(**b))
                 .count()
         };
         let exit = only.pc + 1;
@@ -132,7 +132,7 @@ impl Lane {
         };
         let room = limits::CANDIDATE_BYTES.saturating_sub(self.pos - self.earliest.min(self.pos));
         let most = usize::try_from(room).unwrap_or(usize::MAX);
-        let takes = |c: &&u8| **c != b'\\' && alike.contains(**c);
+        let takes = |c: &&u8| !matches!(**c, b'\\' | b'%' | b'&') && alike.contains(**c);
         let n = rest.iter().take(most).take_while(takes).count();
         if n < 6 {
             return false;

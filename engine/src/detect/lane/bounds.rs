@@ -16,15 +16,16 @@ impl Lane {
     }
 
     pub(crate) fn bytes(&self) -> usize {
+        size_of::<Lane>() + self.heap()
+    }
+
+    pub(crate) fn heap(&self) -> usize {
         let repeats: usize = self
             .repeats
             .iter()
             .map(|r| size_of::<Repeat>() + r.entries.bytes())
             .sum();
-        size_of::<Lane>()
-            + self.threads.capacity() * size_of::<Thread>()
-            + repeats
-            + self.matches.capacity() * size_of::<Match>()
+        self.threads.capacity() * size_of::<Thread>() + repeats + self.matches.capacity() * size_of::<Match>()
     }
 
     /// The match's edit has been made; what it grows by is told in later events.

@@ -24,6 +24,14 @@ impl Entries {
         }
     }
 
+    /// The same, but no more than so many.
+    pub(super) fn first_few(&self, most: usize) -> Entries {
+        Entries {
+            first: self.first,
+            more: self.more.iter().take(most.saturating_sub(1)).copied().collect(),
+        }
+    }
+
     pub(super) fn front(&self) -> Option<&Entry> {
         self.first.as_ref()
     }
