@@ -66,6 +66,34 @@ fn values_are_shown_only_when_they_are_asked_for() {
 }
 
 #[test]
+fn places_in_encoded_text_are_places_in_the_input() {
+    let utf16: Vec<u8> = url("a").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let told: Value = serde_json::from_str(&keepmum(&["explain", "--json"], &[], &utf16).text()).unwrap();
+    let at = 2 * url("a").find(&secret()).unwrap();
+    let one = |told: &Value, outcome: &str| {
+        let all = told["places"].as_array().unwrap();
+        all.iter()
+            .find(|p| p["outcome"] == outcome)
+            .cloned()
+            .unwrap_or_else(|| panic!("{told:#}"))
+    };
+    let place = one(&told, "redacted");
+    assert_eq!(
+        (&place["secret"]["start"], &place["detector"]),
+        (&at.into(), &"postgres-url-password".into())
+    );
+    // `mysql://u:${PASSWORD}@host/`, in base64 so as not to need an encoder.
+    let text = r#"{"k": "bXlzcWw6Ly91OiR7UEFTU1dPUkR9QGhvc3Qv"}"#;
+    let told: Value = serde_json::from_str(&keepmum(&["explain", "--json", text], &[], b"").text()).unwrap();
+    let place = one(&told, "rejected");
+    let stretch = (&place["secret"]["start"], &place["secret"]["end"]);
+    assert_eq!(
+        stretch,
+        (&(7 + 10 / 3 * 4).into(), &(7 + 21_usize.div_ceil(3) * 4).into())
+    );
+}
+
+#[test]
 fn what_other_packs_would_take_is_told() {
     let text = "mail to someone@mail.acme-corp.example-site.org please";
     let told: Value = serde_json::from_str(&keepmum(&["explain", "--json", text], &[], b"").text()).unwrap();

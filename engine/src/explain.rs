@@ -56,6 +56,16 @@ impl Step {
     }
 }
 
+#[cfg(feature = "explain")]
+impl Step {
+    fn moved(&mut self, begin: &impl Fn(u64) -> u64, end: &impl Fn(u64) -> u64) {
+        self.start = begin(self.start);
+        if let What::Matched { secret, .. } = &mut self.what {
+            *secret = (begin(secret.0), end(secret.1));
+        }
+    }
+}
+
 /// The steps of one exchange, if somebody wants to know them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Trace {
@@ -63,13 +73,52 @@ pub(crate) struct Trace {
     pub(crate) steps: Option<Vec<Step>>,
 }
 
+#[cfg_attr(not(feature = "explain"), allow(unused_variables))]
 impl Trace {
-    #[cfg_attr(not(feature = "explain"), allow(unused_variables))]
     #[inline]
     pub(crate) fn note(&mut self, step: impl FnOnce() -> Step) {
         #[cfg(feature = "explain")]
         if let Some(steps) = &mut self.steps {
             steps.push(step());
+        }
+    }
+
+    /// An empty one, for a text inside this one's.
+    #[inline]
+    pub(crate) fn inside(&self) -> Trace {
+        Trace {
+            #[cfg(feature = "explain")]
+            steps: self.steps.as_ref().map(|_| Vec::new()),
+        }
+    }
+
+    /// How many steps there are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        #[cfg(feature = "explain")]
+        return self.steps.as_ref().map_or(0, Vec::len);
+        #[cfg(not(feature = "explain"))]
+        0
+    }
+
+    /// Puts steps from the one with this number on where they stand in the input.
+    #[inline]
+    pub(crate) fn move_from(&mut self, from: usize, place: impl Fn(u64) -> u64) {
+        #[cfg(feature = "explain")]
+        for step in self.steps.iter_mut().flatten().skip(from) {
+            step.moved(&place, &place);
+        }
+    }
+
+    /// Takes over the steps in a text inside this one's: where a stretch begins out here, and where it ends.
+    #[inline]
+    pub(crate) fn absorb(&mut self, inside: &mut Trace, begin: impl Fn(u64) -> u64, end: impl Fn(u64) -> u64) {
+        #[cfg(feature = "explain")]
+        if let (Some(steps), Some(inner)) = (&mut self.steps, &mut inside.steps) {
+            steps.extend(inner.drain(..).map(|mut step| {
+                step.moved(&begin, &end);
+                step
+            }));
         }
     }
 }

@@ -341,6 +341,7 @@ impl Body {
             });
             body.depth = self.depth + 1;
             let mut known = Exchange::listing_all();
+            known.trace = exchange.trace.inside();
             known.remembered = exchange.remembered.get(..run.known).unwrap_or_default().to_vec();
             Box::new(Inner {
                 body,
@@ -368,6 +369,10 @@ impl Body {
     fn settle_run(&mut self, engine: &Engine, exchange: &mut Exchange, run: &mut Run, data: &[u8], over: bool) {
         let certain = run.is_certain(over);
         let Some(inner) = run.inner.as_deref_mut() else { return };
+        // As if no slash were escaped.
+        let first = run.first;
+        let (begin, end) = (|o| first + o / 3 * 4, |o: u64| first + o.div_ceil(3) * 4);
+        exchange.trace.absorb(&mut inner.exchange.trace, begin, end);
         let ready = inner.out.len().min(inner.text.len());
         let ready = if over { ready } else { ready - ready % 3 };
         let base = self.base;

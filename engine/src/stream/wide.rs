@@ -190,7 +190,7 @@ impl Wide {
         let (mut text, mut changed) = (Vec::with_capacity(new.len()), Vec::new());
         self.decoder.feed(new, &mut text);
         let odd = if last { self.decoder.finish(&mut text) } else { None };
-        let told = exchange.findings().len();
+        let (told, stepped) = (exchange.findings().len(), exchange.trace.len());
         let base = self.inner.base;
         let mut window = self.inner.held.clone();
         let mut flow = self.inner.push(engine, work, exchange, &text, &mut changed);
@@ -218,6 +218,7 @@ impl Wide {
             at + 2 * utf16::units(front)
         };
         exchange.move_findings(told, place);
+        exchange.trace.move_from(stepped, place);
         if let Some((from, ..)) = self.inner.field {
             self.field = (from, place(from));
         }
