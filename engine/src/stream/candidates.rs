@@ -268,7 +268,10 @@ impl Body {
         let front = data.get(..at(m.secret.0)).unwrap_or_default();
         let lead = escape::text_of(data.get(at(m.start)..at(m.secret.0)).unwrap_or_default(), reading);
         let behind = escape::text_of(data.get(at(m.secret.1)..at(m.end)).unwrap_or_default(), reading);
-        let before = self.front(data, at(m.start));
+        let mut before = self.front(data, at(m.start));
+        if reading.percent > 0 || before.contains(&b'&') {
+            before = escape::text_of(&before, reading).into_owned();
+        }
         let rest = data.get(at(secret.1)..).unwrap_or_default();
         let after = escape::encoded(rest, reading).map(|(c, _)| c).or(rest.first().copied());
         let seen = Seen {
