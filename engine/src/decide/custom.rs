@@ -21,9 +21,11 @@ pub(crate) struct Keyword(Vec<u8>);
 impl Terms {
     /// The field of the policy whose terms are not met.
     pub(crate) fn broken(&self, seen: &Seen) -> Option<&'static str> {
-        let front: &[u8] = match seen.front {
-            [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'] | [] => b"",
-            [.., last] => std::slice::from_ref(last),
+        let text = seen.front_text();
+        let front = match &*text {
+            // Percent-encoding of anything but a letter or a digit, which are not written so.
+            [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => b"",
+            text => text.last_chunk::<1>().map_or(&b""[..], |last| last),
         };
         let near = |k: &Keyword| k.stands_in(&[front, seen.lead, seen.value]);
         if !self.keywords.is_empty() && !self.keywords.iter().any(near) {
