@@ -46,17 +46,30 @@ fn every_example_survives_every_cut_and_a_second_pass() {
         ));
         for x in catalogue::EXAMPLES {
             for text in x.matches.iter().chain(x.near_misses) {
-                let text = format!("{{\"a\": \"{text}\"}} ");
-                common::assert_cuts_do_not_matter(&e, BodyKind::default(), text.as_bytes());
-                let once = whole(&e, BodyKind::default(), text.as_bytes());
-                let twice = whole(&e, BodyKind::default(), &once.out);
-                assert!(
-                    twice.found.is_empty() && twice.out == once.out,
-                    "{action} {}: a second pass finds {:?} in {:?}",
-                    x.id,
-                    twice.found,
-                    String::from_utf8_lossy(&once.out)
-                );
+                // In a string that does not escape it, in one that does, and before another line.
+                let json = serde_json::json!({"a": text, "b": "fake"}).to_string();
+                for (text, is_json) in [
+                    (format!("{{\"a\": \"{text}\"}} "), false),
+                    (json, true),
+                    (format!("fake\n{text}\nmore=fake\n"), false),
+                ] {
+                    let kind = BodyKind {
+                        json: is_json,
+                        ..BodyKind::default()
+                    };
+                    common::assert_cuts_do_not_matter(&e, kind, text.as_bytes());
+                    let once = whole(&e, kind, text.as_bytes());
+                    let twice = whole(&e, kind, &once.out);
+                    assert!(
+                        twice.found.is_empty() && twice.out == once.out,
+                        "{action} {}: a second pass finds {:?} in {:?}",
+                        x.id,
+                        twice.found,
+                        String::from_utf8_lossy(&once.out)
+                    );
+                    let still = serde_json::from_slice::<serde_json::Value>(&once.out);
+                    assert!(!is_json || still.is_ok(), "{action} {}: no JSON any more", x.id);
+                }
             }
         }
     }

@@ -102,7 +102,8 @@ fn seconds(engine: &Engine, texts: &[(BodyKind, &[u8])]) -> f64 {
     (cpu_time() - begun).as_secs_f64()
 }
 
-fn cpu_time() -> Duration {
+/// The processor time that this thread has used.
+pub fn cpu_time() -> Duration {
     let t = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(
         u64::try_from(t.tv_sec).unwrap_or(0),

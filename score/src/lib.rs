@@ -10,6 +10,7 @@ pub mod corpus;
 pub mod draw;
 pub mod encode;
 pub mod flat;
+pub mod floods;
 pub mod judge;
 pub mod line;
 pub mod properties;

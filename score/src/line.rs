@@ -31,9 +31,17 @@ pub const LINES: &[Line] = &[
 pub const FLAT: f64 = 3.5;
 
 /// Texts whose output depends on the cut, changes in a second pass, or is no JSON any more.
-pub const WRONG: usize = 4;
+pub const WRONG: usize = 0;
 /// Values that were found, came again, and were left.
 pub const LEFT: usize = 1;
+
+/// Texts of which a finding leaves a piece of the secret: 12 characters and half its length.
+pub const HALVES: usize = 0;
+
+/// Megabytes a second that a line of one anchor over and over must reach, and the slowest flood.
+pub const LINE_MB: f64 = 10.0;
+/// The same for the slowest flood.
+pub const FLOOD_MB: f64 = 0.3;
 
 /// Texts that the corpus must have, so that a file that is not read is noticed.
 pub const POSITIVES: usize = 600;

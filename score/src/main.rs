@@ -13,7 +13,7 @@ use keepmum_score::corpus::{Corpus, testdata};
 use keepmum_score::judge::{Score, Share, judge};
 use keepmum_score::line::{self, LINES, Line};
 use keepmum_score::properties::{self, Cuts};
-use keepmum_score::{flat, scan};
+use keepmum_score::{flat, floods, scan};
 use serde_json::{Value, json};
 
 const HELP: &str = "\
@@ -130,6 +130,8 @@ fn run(ask: &Ask) -> Result<bool> {
     if !ask.quick {
         say("cuts, second passes, repeats");
         every_text(&corpus, &mut report)?;
+        say("floods");
+        hostile(&mut report)?;
         say("220 against 40");
         flatness(&files, &mut report)?;
     }
@@ -297,6 +299,39 @@ fn every_text(corpus: &Corpus, report: &mut Report) -> Result<()> {
     report.json.insert(
         "properties".into(),
         json!({"wrong": wrong, "repeats": [again.of, again.all], "left": left}),
+    );
+    Ok(())
+}
+
+fn hostile(report: &mut Report) -> Result<()> {
+    let engine = scan::engine(keepmum_engine::catalogue::PACKS, "")?;
+    let seen = floods::measure(&engine);
+    let line = floods::long_line(&engine);
+    let (slowest, name) = &seen.slowest;
+    writeln!(
+        report.text,
+        "{} floods, slowest {slowest:.1} MB/s ({name}); 50 MB of one anchor in one line at {line:.0} MB/s",
+        seen.all
+    )?;
+    report.need(
+        seen.steep.is_empty(),
+        format!(
+            "twice the input costs more than {} times: {}",
+            floods::DOUBLED,
+            seen.steep.join(", ")
+        ),
+    );
+    report.need(
+        line >= line::LINE_MB,
+        format!("a line of one anchor at {line:.1} MB/s, {} asked for", line::LINE_MB),
+    );
+    report.need(
+        *slowest >= line::FLOOD_MB,
+        format!("{name} at {slowest:.2} MB/s, {} asked for", line::FLOOD_MB),
+    );
+    report.json.insert(
+        "floods".into(),
+        json!({"slowest": slowest, "name": name, "steep": seen.steep, "line": line}),
     );
     Ok(())
 }
