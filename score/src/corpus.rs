@@ -9,6 +9,7 @@ use keepmum_engine::catalogue::{self, BuiltIn, Examples};
 use serde::Deserialize;
 
 use crate::draw::Pattern;
+use crate::scan;
 use crate::seeded::Seeded;
 use crate::template::{Made, Value, make};
 
@@ -196,12 +197,18 @@ impl Corpus {
             let name = format!("{}/{n}", d.id);
             let mut seed = Seeded::of(&name, n);
             // A check on the value rejects most of what is drawn from a pattern.
-            let drawn = n % 2 == 1 && d.validators.iter().all(|v| *v == "not-placeholder");
+            let drawn = n % 2 == 1 && d.pack != "generic" && d.validators.iter().all(|v| *v == "not-placeholder");
             let text = match x.matches.get(n / 2 % x.matches.len().max(1)) {
                 Some(example) if !drawn => (*example).to_owned(),
                 _ => pattern.draw(&mut seed)?,
             };
-            let Some(secret) = secret_of(&pattern, &text) else {
+            // The longest match says where a generic secret stands, and an ordinary regex takes the first.
+            let secret = if d.pack == "generic" {
+                found_in(d, &text)?
+            } else {
+                secret_of(&pattern, &text)
+            };
+            let Some(secret) = secret else {
                 self.unplaced.push(name);
                 continue;
             };
@@ -264,6 +271,14 @@ impl Corpus {
         });
         Ok(())
     }
+}
+
+/// What the engine itself finds in an example.
+fn found_in(d: &BuiltIn, text: &str) -> Result<Option<String>> {
+    let engine = scan::engine(&[d.pack], "")?;
+    let found = scan::scan(&engine, scan::kind(text.as_bytes()), [text.as_bytes()]).found;
+    let own = found.iter().find(|f| f.0 == d.id);
+    Ok(own.and_then(|f| text.get(f.1..f.2)).map(str::to_owned))
 }
 
 /// Where the secret of an example stands, whose escapes may have to be undone for the pattern to find it.
