@@ -267,7 +267,8 @@ impl Corpus {
             packs: Vec::new(),
             layer: context.layer.clone(),
             made,
-            touch: false,
+            // How much of a line goes with what it tells is the detector's matter.
+            touch: pack == "error-leaks",
         });
         Ok(())
     }

@@ -30,11 +30,6 @@ pub const LINES: &[Line] = &[
 /// The time that all detectors of the pack `secrets` may take on benign text, against 40 of them.
 pub const FLAT: f64 = 3.5;
 
-/// Texts whose output depends on the cut, changes in a second pass, or is no JSON any more.
-pub const WRONG: usize = 0;
-/// Values that were found, came again, and were left.
-pub const LEFT: usize = 0;
-
 /// Megabytes a second that a line of one anchor over and over must reach, and the slowest flood.
 pub const LINE_MB: f64 = 10.0;
 /// The same for the slowest flood.

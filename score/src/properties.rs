@@ -58,7 +58,7 @@ pub fn comes_again(engine: &Engine, text: &Text) -> Option<bool> {
     let made = &text.made;
     let found = scan(engine, kind(made.text.as_bytes()), [made.text.as_bytes()]);
     let value = made.plain.first().filter(|v| memorable(v))?;
-    if found.found.is_empty() || leaks(made, &found.out).is_some() {
+    if text.touch || found.found.is_empty() || leaks(made, &found.out).is_some() {
         return None;
     }
     let tail = format!("{}\n{{\"note\":\"it was {value} then\"}}\n", made.text);

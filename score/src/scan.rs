@@ -80,6 +80,11 @@ pub fn leaks(made: &Made, out: &[u8]) -> Option<usize> {
     let rest = outside(made);
     made.spans.iter().zip(&made.plain).position(|((from, to), plain)| {
         let spelled = made.text.as_bytes().get(*from..*to).unwrap_or_default();
+        // In base64 what must go is a part of what is spelled.
+        let inside = from_base64(spelled)
+            .windows(plain.len().max(1))
+            .any(|w| w == plain.as_bytes());
+        let spelled = if inside { plain.as_bytes() } else { spelled };
         [
             (spelled, out),
             (plain.as_bytes(), out),
@@ -120,8 +125,11 @@ fn decoded(text: &[u8]) -> Vec<u8> {
     let of_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/-_=".contains(b);
     let mut out = Vec::new();
     for run in text.split(|b| !of_base64(b)).filter(|r| r.len() >= 16) {
-        out.extend_from_slice(&from_base64(run));
-        out.push(b'\n');
+        // A run that was cut by a label goes on at any of the four phases.
+        for phase in 0..4 {
+            out.extend_from_slice(&from_base64(run.get(phase..).unwrap_or_default()));
+            out.push(b'\n');
+        }
     }
     out
 }
