@@ -95,13 +95,23 @@ pub fn leaks(made: &Made, out: &[u8]) -> Option<usize> {
     })
 }
 
-/// The text without what must go.
+/// The text without what must go, and what base64 in it says around that.
 fn outside(made: &Made) -> Vec<u8> {
     let mut rest = made.text.as_bytes().to_vec();
-    for (from, to) in &made.spans {
-        rest.get_mut(*from..*to).unwrap_or_default().fill(0);
+    let mut around = Vec::new();
+    for ((from, to), plain) in made.spans.iter().zip(&made.plain) {
+        let spelled = rest.get_mut(*from..*to).unwrap_or_default();
+        let says = from_base64(spelled);
+        let windows = says.windows(plain.len().max(1));
+        if let Some(at) = windows.into_iter().position(|w| w == plain.as_bytes()) {
+            around.push(0);
+            around.extend_from_slice(says.get(..at).unwrap_or_default());
+            around.push(0);
+            around.extend_from_slice(says.get(at + plain.len()..).unwrap_or_default());
+        }
+        spelled.fill(0);
     }
-    rest
+    [rest, around].concat()
 }
 
 /// Whether a secret, or a piece of it of 12 characters and half its length, stands in a text and not in the rest.
