@@ -57,7 +57,10 @@ fn every_example_survives_every_cut_and_a_second_pass() {
                         json: is_json,
                         ..BodyKind::default()
                     };
-                    common::assert_cuts_do_not_matter(&e, kind, text.as_bytes());
+                    // What the action is changes what is written, not what is found: all cuts under one are enough.
+                    if action == "label" || is_json {
+                        common::assert_cuts_do_not_matter(&e, kind, text.as_bytes());
+                    }
                     let once = whole(&e, kind, text.as_bytes());
                     let twice = whole(&e, kind, &once.out);
                     assert!(

@@ -19,16 +19,27 @@ pub struct Line {
 
 /// What holds today.
 pub const LINES: &[Line] = &[
-    line(&["secrets"], 0.94, 0.99, 0.002, 0.2),
-    line(&["tokens"], 0.94, 0.97, 0.002, 1.0),
-    line(&["generic"], 0.93, 0.95, 0.01, 1.0),
-    line(&["pii"], 0.92, 0.98, 0.005, f64::INFINITY),
-    line(&["error-leaks"], 0.87, 0.92, 0.005, 1.0),
-    line(&["secrets", "tokens", "generic", "error-leaks"], 0.93, 0.98, 0.015, 1.0),
+    line(&["secrets"], 0.995, 0.995, 0.002, 0.2),
+    line(&["tokens"], 0.98, 0.985, 0.002, 1.0),
+    line(&["generic"], 0.94, 0.96, 0.01, 1.0),
+    line(&["pii"], 0.95, 0.99, 0.005, f64::INFINITY),
+    line(&["error-leaks"], 0.95, 0.93, 0.005, 1.0),
+    line(
+        &["secrets", "tokens", "generic", "error-leaks"],
+        0.99,
+        0.985,
+        0.015,
+        1.0,
+    ),
 ];
 
-/// The time that all detectors of the pack `secrets` may take on benign text, against 40 of them.
+/// The time that 220 detectors of the pack `secrets` may take on benign text, against 40 of them. The aim is 1.15, and it
+/// is not reached: every anchor more lets more places through the first look at every byte.
 pub const FLAT: f64 = 2.5;
+
+/// Texts whose output depends on the cut, changes in a second pass, or is no JSON any more. (Two: behind a secret that was
+/// removed from a URL that is percent-encoded twice, the end of an escape is taken for the name in a mail address.)
+pub const WRONG: usize = 2;
 
 /// Megabytes a second that a line of one anchor over and over must reach, and the slowest flood.
 pub const LINE_MB: f64 = 10.0;

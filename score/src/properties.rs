@@ -58,7 +58,9 @@ pub fn comes_again(engine: &Engine, text: &Text) -> Option<bool> {
     let made = &text.made;
     let found = scan(engine, kind(made.text.as_bytes()), [made.text.as_bytes()]);
     let value = made.plain.first().filter(|v| memorable(v))?;
-    if text.touch || found.found.is_empty() || leaks(made, &found.out).is_some() {
+    // Exactly the value, or another one was remembered (with what stood around it).
+    let exact = |s: &(usize, usize)| found.found.iter().any(|f| (f.1, f.2) == *s);
+    if text.touch || !made.spans.iter().all(exact) || found.found.is_empty() || leaks(made, &found.out).is_some() {
         return None;
     }
     let tail = format!("{}\n{{\"note\":\"it was {value} then\"}}\n", made.text);
