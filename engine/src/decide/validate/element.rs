@@ -2,7 +2,7 @@
 //! marker or braces around it, so that the text as a whole goes.
 
 use super::Seen;
-use super::assignment::Promise;
+use super::names::Promise;
 use super::{code, known_fake, media, random};
 
 /// More words are a sentence.

@@ -16,6 +16,8 @@ mod internal_host;
 mod ip_address;
 mod known_fake;
 mod media;
+mod names;
+mod nearby;
 mod number;
 mod password;
 mod payment_card;
@@ -135,9 +137,19 @@ pub(crate) static ALL: &[Validator] = &[
         accepts: element::accepts,
     },
     Validator {
+        name: "near-a-keyword",
+        rejects: "too far from the keyword in sense, or not random enough",
+        accepts: nearby::accepts,
+    },
+    Validator {
         name: "looks-random",
         rejects: "too short, too regular or too much like words for its name",
         accepts: random::accepts,
+    },
+    Validator {
+        name: "mixed",
+        rejects: "a word rather than a password",
+        accepts: |seen| password::looks(seen.value, false),
     },
     Validator {
         name: "looks-like-a-password",

@@ -4,7 +4,6 @@ use super::assignment::Assignment;
 use super::{Seen, words};
 
 pub(super) fn accepts(seen: &Seen) -> bool {
-    let value = seen.value;
     let Some(assignment) = Assignment::of(seen) else {
         return false;
     };
@@ -22,12 +21,16 @@ pub(super) fn accepts(seen: &Seen) -> bool {
     if assignment.loose && !option {
         return false;
     }
+    looks(seen.value, assignment.quote.is_some())
+}
+
+/// Whether it is mixed as passwords are.
+pub(super) fn looks(value: &[u8], quoted: bool) -> bool {
     let count = |f: fn(&u8) -> bool| value.iter().filter(|b| f(b)).count();
     let (digits, letters) = (count(u8::is_ascii_digit), count(u8::is_ascii_alphabetic));
     let plain = count(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/' | b':' | b' '));
     let special = value.len() - plain;
     let spoken = words::only(value) && digits <= 2;
-    let quoted = assignment.quote.is_some();
     let long = if quoted { 6 } else { 8 };
     value.len() >= long
         && value.len() <= 256

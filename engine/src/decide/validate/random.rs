@@ -1,7 +1,8 @@
 //! `looks-random`: a value that somebody generated, not one that somebody wrote. How random it must look depends on
 //! how much its name promises.
 
-use super::assignment::{Assignment, Promise};
+use super::assignment::Assignment;
+use super::names::Promise;
 use super::{Seen, entropy, words};
 
 /// Longer values are documents.
