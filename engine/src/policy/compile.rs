@@ -89,7 +89,7 @@ fn build(policy: Policy) -> Result<Engine, PolicyError> {
                 _ => Program::compile(d.pattern),
             };
             let program = compiled.map_err(|why| PolicyError::new(format!("engine/detectors/{}.toml", d.id), why))?;
-            if matches!(d.pack, "secrets" | "tokens" | "generic") {
+            if matches!(d.pack, "secrets" | "tokens" | "generic") && !d.validators.contains(&"not-filler") {
                 // Whatever the format: `ghp_xxxx…` is one, and no secret.
                 validators.push(
                     validate::named("not-filler")

@@ -32,7 +32,7 @@ impl Assignment {
         let (front, tail, glue) = split(seen)?;
         let named = name(front, tail)?;
         let (operator, quote) = operator(glue, seen.after)?;
-        if front.is_empty() && is_bare_key(tail) && (quote.is_some() || !is_qualified(seen.front)) {
+        if front.is_empty() && is_bare_key(tail) && (operator != Operator::Space || !is_qualified(seen.front)) {
             return None;
         }
         if named == Promise::Weak && operator == Operator::Position {
@@ -132,7 +132,7 @@ mod tests {
             ("|accessTokenProd=", strong),
             ("|tokenV2: ", strong),
             ("billing_|key = ", usual),
-            ("Using billing |key=", weak),
+            ("Using billing |key=", None),
             ("|auth = ", weak),
             ("|key = ", None),
             ("Using |Key=", None),

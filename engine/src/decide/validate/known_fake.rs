@@ -48,13 +48,15 @@ pub(super) fn accepts(value: &[u8]) -> bool {
     !(says_so(value) || is_filler(value) || is_in_order(value))
 }
 
-/// Of a value with a form of its own: not the form with `xxxx` in it.
+/// Of a value with a form of its own: not the form with `xxxx` in it, nor one character over and over.
 pub(super) fn is_filled(value: &[u8]) -> bool {
-    let blanks = value
-        .iter()
-        .filter(|b| matches!(b, b'x' | b'X' | b'*' | b'#' | b'.'))
-        .count();
-    value.len() < 16 || 2 * blanks < value.len()
+    let blank = |b: &u8| matches!(b, b'x' | b'X' | b'*' | b'#' | b'.');
+    let blanks = value.iter().filter(|b| blank(b)).count();
+    let row = value
+        .windows(12)
+        .any(|w| w.iter().all(|b| blank(b) && Some(b) == w.first()));
+    let (_, most) = different_and_most(value);
+    value.len() < 16 || (2 * blanks < value.len() && !row && 10 * most < 9 * value.len())
 }
 
 fn says_so(value: &[u8]) -> bool {
@@ -67,16 +69,21 @@ fn says_so(value: &[u8]) -> bool {
 
 /// Few different characters, or one that makes up the half.
 fn is_filler(value: &[u8]) -> bool {
-    let mut counts = [0usize; 256];
-    for b in value {
-        counts[usize::from(b.to_ascii_lowercase())] += 1;
-    }
-    let different = counts.iter().filter(|c| **c > 0).count();
-    let most = counts.iter().max().copied().unwrap_or(0);
+    let (different, most) = different_and_most(&value.to_ascii_lowercase());
     2 * most >= value.len() || (value.len() >= 12 && different < 6)
 }
 
-/// Each character follows the one before it in the code, but for one in sixteen; or sixteen do in a row.
+/// How many different characters there are, and how often the most frequent one stands there.
+fn different_and_most(value: &[u8]) -> (usize, usize) {
+    let mut counts = [0usize; 256];
+    for b in value {
+        counts[usize::from(*b)] += 1;
+    }
+    let different = counts.iter().filter(|c| **c > 0).count();
+    (different, counts.iter().max().copied().unwrap_or(0))
+}
+
+/// Each character follows the one before it in the code, but for one in sixteen; or sixteen in a row do, or most of them.
 fn is_in_order(value: &[u8]) -> bool {
     let (mut breaks, mut run, mut longest) = (0, 0, 0);
     for pair in value.windows(2) {
@@ -86,7 +93,7 @@ fn is_in_order(value: &[u8]) -> bool {
         }
         longest = longest.max(run);
     }
-    value.len() >= 8 && (16 * breaks < value.len() || longest >= 15)
+    value.len() >= 8 && (16 * breaks < value.len() || longest >= 15 || 5 * (longest + 1) >= 3 * value.len())
 }
 
 #[cfg(test)]

@@ -147,7 +147,7 @@ pub(crate) static ALL: &[Validator] = &[
         accepts: random::accepts,
     },
     Validator {
-        name: "mixed",
+        name: "like-a-password",
         rejects: "a word rather than a password",
         accepts: |seen| password::looks(seen.value, false),
     },

@@ -104,7 +104,7 @@ pub(super) fn split<'a>(seen: &Seen<'a>) -> Option<(&'a [u8], &'a [u8], &'a [u8]
     Some((front, tail, glue))
 }
 
-/// In programs and JSON, of a map, a cache or a list: nobody knows.
+/// In programs, JSON and logs, of a map, a cache or a list: nobody knows.
 pub(super) fn is_bare_key(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"key") || name.eq_ignore_ascii_case(b"keys")
 }
