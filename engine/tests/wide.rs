@@ -42,7 +42,7 @@ fn stripe() -> String {
 #[test]
 fn secrets_go_in_both_orders_with_and_without_a_mark() {
     let s = stripe();
-    for (front, back) in [("{\"a\":\"", "\"}"), ("key is größer € 😀 ", " 😀"), ("<?xml", "?>")] {
+    for (front, back) in [("{\"a\":\"", "\"}"), ("key is größer € 😀 ", " 😀"), ("<?xml ", "?>")] {
         check(
             "{}",
             &format!("{front}{s}{back}"),

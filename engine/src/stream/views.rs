@@ -21,8 +21,12 @@ use crate::rewrite::{Action, Context, Edit, Source};
 pub(super) struct Run {
     /// How many remembered values were known where it began.
     known: usize,
+    start: u64,
     /// Where its first group begins.
     first: u64,
+    /// Where the eight bytes stand in which a capital was seen, and where the run has come to.
+    capital: Option<u64>,
+    reach: u64,
     /// Characters at its front that belong to an escape (`\n`, `\u000a`).
     skip: u8,
     /// It is a part of a signed token: not to be changed in pieces.
@@ -87,13 +91,15 @@ impl Run {
         self.inner.as_deref().map_or(0, of)
     }
 
-    /// It is long enough, and its first bytes are text: what was found in it counts.
+    /// It is long enough, has a capital, and its first bytes are text: what was found in it counts.
     fn is_certain(&self, over: bool) -> bool {
-        self.chars >= limits::VIEW_CHARS as u64 && (over || self.judge.is_done())
+        self.chars >= limits::VIEW_CHARS as u64
+            && (over || self.judge.is_done())
+            && self.capital.is_some_and(|at| at + 8 <= self.reach)
     }
 
     /// Reads characters up to the end of the run or of `text`, or until enough was decoded. Returns how far it came.
-    fn read(&mut self, text: &[u8], from: usize, escapes: bool, out: &mut Vec<u8>) -> (usize, End) {
+    fn read(&mut self, (text, base): (&[u8], u64), from: usize, escapes: bool, out: &mut Vec<u8>) -> (usize, End) {
         let mut i = from;
         while let Some(&b) = text.get(i) {
             if b == b'\\' && escapes && self.slashes < base64::SLASH_ESCAPES {
@@ -106,7 +112,11 @@ impl Run {
                 return (i, End::Over);
             };
             self.escaped |= std::mem::take(&mut self.slashes) > 0;
+            if self.capital.is_none() && b.is_ascii_uppercase() {
+                self.capital = base64::window(base + i as u64).filter(|at| *at >= self.start);
+            }
             i += 1;
+            self.reach = base + i as u64;
             if self.skip > 0 {
                 self.skip -= 1;
                 continue;
@@ -238,7 +248,7 @@ impl Body {
                     return holds;
                 }
             }
-            let (start, end) = base64::next_run(text, pos, escapes)?;
+            let (start, end) = base64::next_run((text, self.base), pos, escapes)?;
             let skip = self.skipped(text, start);
             let stretch = text.get(start..end).unwrap_or_default();
             if (end < text.len() || last)
@@ -254,6 +264,7 @@ impl Body {
                 known: exchange.remembered.len(),
                 skip,
                 signed: self.byte_at(text, start, 1) == Some(b'.'),
+                start: start_at,
                 first: start_at + u64::from(skip),
                 at: start_at + u64::from(skip),
                 ..Run::default()
@@ -293,7 +304,7 @@ impl Body {
         let mut pos = from;
         if !run.dead {
             let mut decoded = Vec::new();
-            let (stopped, mut end) = run.read(text, pos, escapes, &mut decoded);
+            let (stopped, mut end) = run.read((text, self.base), pos, escapes, &mut decoded);
             pos = stopped;
             if end == End::Open && last {
                 end = End::Over;
