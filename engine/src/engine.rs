@@ -38,7 +38,7 @@ pub struct Engine {
     pub(crate) detectors: Vec<Detector>,
     pub(crate) anchors: Anchors,
     pub(crate) classes: Classes,
-    pub(crate) fronts: Option<Fronts>,
+    pub(crate) fronts: Fronts,
     pub(crate) fields: Vec<FieldRule>,
     /// Lower-case name → rule.
     pub(crate) field_names: BTreeMap<Vec<u8>, u16>,

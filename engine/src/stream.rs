@@ -71,10 +71,13 @@ pub struct Body {
     context_len: usize,
     /// An odd number of backslashes stands right before `base`.
     odd_slashes: bool,
-    /// Anchors that begin before this offset have been seen.
+    /// Candidates that begin before this offset have been seen.
     scanned: u64,
-    /// Where the run begins that ends at `scanned`, if a detector's candidates begin before their anchors.
-    run: u64,
+    /// Anchors that begin before this offset have been seen; it differs from `scanned` only where candidates begin before
+    /// their anchors.
+    known: u64,
+    /// Candidates that begin between `scanned` and `known`.
+    waiting: Vec<(u16, Start)>,
     /// Detectors with a candidate under way.
     tracks: Vec<Track>,
     pending: Vec<Edit>,
@@ -124,6 +127,7 @@ impl Body {
             + self.pending.capacity() * size_of::<Edit>()
             + self.numbers.capacity() * 16
             + self.searched.capacity() * 8
+            + self.waiting.capacity() * size_of::<(u16, Start)>()
             + self.walker.bytes()
             + self.form.memory()
             + self.view.as_deref().map_or(0, views::Run::bytes)

@@ -5,6 +5,7 @@ mod common;
 
 use common::{assert_cuts_do_not_matter, engine, run, whole};
 use keepmum_engine::BodyKind;
+use proptest::prelude::*;
 
 const JSON: BodyKind = BodyKind {
     json: true,
@@ -55,7 +56,7 @@ fn escapes_hide_no_beginning_and_stay_whole() {
             r#"{"tel":"[REDACTED:phone-number]"}"#,
         ),
         (
-            r#"{"a":"\u0066ake@mail.example"}"#,
+            r#"{"a":"fake\u002bshop@mail.example"}"#,
             r#"{"a":"[REDACTED:email-address]"}"#,
         ),
         (
@@ -138,5 +139,71 @@ fn runs_before_an_anchor_are_held_only_so_long() {
         assert_cuts_do_not_matter(&e, BodyKind::default(), text.as_bytes());
         let got = run(&e, BodyKind::default(), text.as_bytes().chunks(1));
         assert!(got.most_memory < 8 * 1024, "{front}: {} bytes held", got.most_memory);
+    }
+}
+
+/// Pieces of what the two packs look for, of what stands around it, and of runs that are too long.
+const PIECES: [&str; 36] = [
+    "fake",
+    "@",
+    "mail.example",
+    "fake@mail.example",
+    ".internal",
+    "db-1",
+    ".shop",
+    "\\u002b",
+    "\\u002",
+    "\\n",
+    "\\",
+    "%40",
+    "4242",
+    "42424242",
+    "4",
+    "-",
+    ".",
+    " ",
+    ":5432",
+    "\"",
+    "//",
+    "10.20.30.40",
+    "123-45-6789",
+    "+442079460958",
+    "2a01:4f8::1",
+    "at ",
+    "f (/srv/a.js:1:2)",
+    "\n",
+    "\t",
+    ".rb:1:in 'a'",
+    "at a.b.C.d(C.java:1)",
+    "/home/fake/app/b.py",
+    "a1.b2-c3.",
+    "DE89370400440532013000",
+    ",",
+    "\u{e9}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_cut_changes_the_output(
+        parts in prop::collection::vec((0usize..PIECES.len(), 1usize..40), 1..14),
+        cuts in prop::collection::vec(0usize..4000, 0..8),
+        json: bool,
+    ) {
+        let repeat = |(p, n): &(usize, usize)| PIECES[*p].repeat(if *n > 30 { *n } else { 1 });
+        let text: String = parts.iter().map(repeat).collect();
+        let text = text.as_bytes();
+        let e = engine(r#"{"detectors":{"packs":["pii","error-leaks"]}}"#);
+        let kind = BodyKind { json, keep_length: false };
+        let want = whole(&e, kind, text);
+        let mut at: Vec<usize> = cuts.iter().map(|c| c % (text.len() + 1)).chain([0, text.len()]).collect();
+        at.sort_unstable();
+        let got = run(&e, kind, at.windows(2).map(|w| &text[w[0]..w[1]]));
+        prop_assert_eq!(String::from_utf8_lossy(&got.out), String::from_utf8_lossy(&want.out));
+        prop_assert_eq!(&got.found, &want.found);
+        let bytes = run(&e, kind, text.chunks(1));
+        prop_assert_eq!(String::from_utf8_lossy(&bytes.out), String::from_utf8_lossy(&want.out));
+        prop_assert!(got.most_memory < 128 * 1024);
     }
 }

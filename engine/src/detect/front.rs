@@ -2,56 +2,35 @@
 //!
 //! The candidate begins where the run of its characters does. The run is held while it is short enough for the anchor
 //! to come yet, and one that is longer has no beginning at all: that keeps what is held bounded, and makes the answer
-//! depend on the text alone. Why not begin at a class instead (`classes.rs`): every word would be asked.
+//! depend on the text alone. What stands inside may be a single character too, such as the `@` of a mail address
+//! (`classes.rs` finds it). Why not begin at the class of the first character: every word would be asked.
 
 use crate::detect::program::{ByteSet, Front, is_word};
 use crate::limits;
 
-/// The runs of all detectors together.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fronts(ByteSet);
+/// The classes of all runs, each once. A run of one class says nothing of another's, so that each is counted apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Fronts(Vec<ByteSet>);
 
-/// What is being read: `data` begins at input offset `base`, and all before index `from` has been decided.
+/// What is being read: `data` begins at input offset `base`; `before` is the character before it. A run that begins earlier
+/// was too long to be held, and is too long now.
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'a> {
     pub(crate) data: &'a [u8],
     pub(crate) base: u64,
-    pub(crate) from: usize,
-    /// The input offset at which the run that ends at `from` begins.
-    pub(crate) run: u64,
+    pub(crate) before: Option<u8>,
 }
 
 impl Fronts {
-    /// For these; `None` if there are none.
-    pub(crate) fn new(fronts: impl Iterator<Item = Front>) -> Option<Fronts> {
-        fronts
-            .map(|f| f.set)
-            .reduce(|mut all, set| {
-                all.unite(&set);
-                all
-            })
-            .map(Fronts)
-    }
-
-    /// The input offset at which the run that ends at `end` begins; of one that is too long, some offset that says so.
-    pub(crate) fn run(&self, text: Text, end: usize) -> u64 {
-        let low = end.saturating_sub(limits::FRONT_BYTES + 1);
-        let start = run_start(&self.0, text.data, end, low.max(text.from));
-        let offset = text.base + start as u64;
-        if start == text.from {
-            text.run.min(offset)
-        } else {
-            offset
+    /// For these.
+    pub(crate) fn new(fronts: impl Iterator<Item = Front>) -> Fronts {
+        let mut sets: Vec<ByteSet> = Vec::new();
+        for front in fronts {
+            if !sets.contains(&front.set) {
+                sets.push(front.set);
+            }
         }
-    }
-
-    /// How far everything is decided, where anchors are known up to `known`.
-    pub(crate) fn decided(&self, text: Text, known: usize) -> usize {
-        let run = self.run(text, known);
-        if text.base + known as u64 - run > limits::FRONT_BYTES as u64 {
-            return known;
-        }
-        usize::try_from(run.saturating_sub(text.base)).map_or(known, |run| run.clamp(text.from, known))
+        Fronts(sets)
     }
 
     /// Where the candidate begins whose anchor is at `at`; `before` is the character before an index.
@@ -62,15 +41,52 @@ impl Fronts {
         (front, at_border): (Front, bool),
         before: impl Fn(usize) -> Option<u8>,
     ) -> Option<usize> {
-        if text.base + at as u64 - self.run(text, at) > limits::FRONT_BYTES as u64 {
-            return None;
-        }
-        let start = run_start(&front.set, text.data, at, text.from);
+        let start = run(&front.set, text, at)?;
         let start = at.min(start + end_of_escape(before(start), text.data.get(start..at).unwrap_or_default()));
+        if !at_border {
+            return Some(start);
+        }
         let is_word = |b: Option<u8>| b.is_some_and(is_word);
-        let begins = |i: &usize| !at_border || is_word(before(*i)) != is_word(text.data.get(*i).copied());
-        (start..=at).find(begins)
+        let begins = |i: &usize| is_word(before(*i)) != is_word(text.data.get(*i).copied());
+        (start..at).find(begins)
     }
+
+    /// Up to where no candidate can begin any more, if anchors are known up to `known`.
+    pub(crate) fn decided(&self, text: Text, known: usize) -> u64 {
+        let runs = self.0.iter().filter_map(|set| run(set, text, known));
+        text.base + runs.min().unwrap_or(known) as u64
+    }
+}
+
+/// Where the run of the set's characters begins that ends at `end`; `None` if it is too long.
+fn run(set: &ByteSet, text: Text, end: usize) -> Option<usize> {
+    let low = end.saturating_sub(limits::FRONT_BYTES + 1);
+    let mut start = end;
+    loop {
+        let plain = text.data.get(low..start).unwrap_or_default();
+        start -= plain.iter().rev().take_while(|b| set.contains(**b)).count();
+        // `bob\u002bshop`: some encoders escape more than they must.
+        match start
+            .checked_sub(1)
+            .filter(|i| *i >= low && escaped(text, *i).is_some_and(|c| set.contains(c)))
+        {
+            Some(slash) => start = slash,
+            None => break,
+        }
+    }
+    let goes_on = start == 0 && text.before.is_some_and(|b| set.contains(b));
+    (end - start <= limits::FRONT_BYTES && !goes_on).then_some(start)
+}
+
+/// The ASCII character that is written as an escape at `slash`, behind one backslash.
+fn escaped(text: Text, slash: usize) -> Option<u8> {
+    let data = text.data;
+    let [b'\\', b'u', b'0', b'0', a, b, ..] = *data.get(slash..)? else {
+        return None;
+    };
+    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let before = slash.checked_sub(1).map_or(text.before, |i| data.get(i).copied());
+    Some(digit(a)? << 4 | digit(b)?).filter(|_| before != Some(b'\\'))
 }
 
 /// How much of `run` still belongs to an escape whose first byte, `opens`, stands right before it.
@@ -82,12 +98,6 @@ fn end_of_escape(opens: Option<u8>, run: &[u8]) -> usize {
         (Some(b'%'), _) => 2,
         _ => 0,
     }
-}
-
-/// Where the run of the set's characters begins that ends before `end`, as far back as `low`.
-fn run_start(set: &ByteSet, data: &[u8], end: usize, low: usize) -> usize {
-    let run = data.get(low..end).unwrap_or_default();
-    end - run.iter().rev().take_while(|b| set.contains(**b)).count()
 }
 
 #[cfg(test)]
@@ -102,13 +112,14 @@ mod tests {
     fn a_candidate_begins_where_its_run_does() {
         let program = Program::compile(r"\b[0-9a-z.-]{1,250}\.internal\b").unwrap();
         let front = program.front.unwrap();
-        let fronts = Fronts::new([front].into_iter()).unwrap();
+        let fronts = Fronts::new([front].into_iter());
         let long = "a".repeat(FRONT_BYTES);
         for (text, begin) in [
             ("to db.internal", Some(3)),
             ("..db-1.internal", Some(2)),
             ("to\\ndb.internal", Some(4)),
             ("to\\u000adb.internal", Some(8)),
+            ("to db\\u002done.internal", Some(3)),
             ("to%2520db.internal", Some(7)),
             (&format!("{long}.internal"), Some(0)),
             (&format!("{long}a.internal"), None),
@@ -119,8 +130,7 @@ mod tests {
             let read = Text {
                 data,
                 base: 0,
-                from: 0,
-                run: 0,
+                before: None,
             };
             assert_eq!(fronts.begin(read, at, (front, true), before), begin, "{text}");
         }

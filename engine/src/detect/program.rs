@@ -112,7 +112,7 @@ pub(crate) struct Program {
     pub(crate) anchors: Vec<Vec<u8>>,
     /// The run of a class that stands before the anchors: a candidate begins where the run does.
     pub(crate) front: Option<Front>,
-    /// The characters with which a match can begin, if there are no anchors.
+    /// The characters with which a match can begin, or go on behind its `front`, if there are no anchors.
     pub(crate) class: Option<ByteSet>,
     /// A word border stands at the very front.
     pub(crate) starts_at_border: bool,
@@ -180,9 +180,14 @@ impl Program {
         let number = b"0123456789+-.eE";
         let can_be_number = b.secret_bytes.only_within(number) || (anchors.is_empty() && b.matches_within(number));
         let shortcuts = Shortcuts::of(&b.ops, &b.sets, &anchors);
-        let class = anchors
-            .is_empty()
-            .then(|| first_bytes(&b.ops, &b.sets, 0).unwrap_or_else(ByteSet::any));
+        let (front, class) = match (b.run_before_class(&shortcuts), anchors.is_empty()) {
+            (Some((front, class)), true) => (Some(front), Some(class)),
+            (_, true) => {
+                let class = first_bytes(&b.ops, &b.sets, 0);
+                (None, Some(class.unwrap_or_else(ByteSet::any)))
+            }
+            (_, false) => (front, None),
+        };
         Ok(Program {
             shortcuts,
             ops: b.ops,
@@ -213,6 +218,21 @@ impl Builder {
         }
         self.ops.push(op);
         Ok(self.ops.len() - 1)
+    }
+
+    /// The run with which the pattern begins and what must follow it, if that is one character or two (as `@` in a mail
+    /// address): where those stand there is less to do than at each beginning of a run.
+    fn run_before_class(&self, shortcuts: &Shortcuts) -> Option<(Front, ByteSet)> {
+        let skipped = |op: &Op| matches!(op, Op::Border(_) | Op::SecretStart);
+        let pc = self.ops.iter().position(|op| !skipped(op))?;
+        let Op::Repeat { set, min: 1.., max } = *self.ops.get(pc)? else {
+            return None;
+        };
+        let most = usize::from(max);
+        let next = first_bytes(&self.ops, &self.sets, pc + 1).filter(|_| shortcuts.run_ends_itself(pc))?;
+        let few = (0..=255u8).filter(|b| next.contains(*b)).count() <= 2;
+        let set = *self.sets.get(usize::from(set))?;
+        (few && most <= limits::FRONT_BYTES).then_some((Front { set, most }, next))
     }
 
     /// Some match consists of these bytes alone.

@@ -26,31 +26,24 @@ impl Body {
         learned: &mut Vec<Learned>,
     ) -> u64 {
         let base = self.base;
-        let from = usize::try_from(self.scanned.saturating_sub(base))
+        let from = usize::try_from(self.known.saturating_sub(base))
             .unwrap_or(0)
             .min(data.len());
         let context = (self.context, self.context_len);
         let before = |i: usize| byte_before(data, i, &context);
-        let (read, known) = (
-            Text {
-                data,
-                base,
-                from,
-                run: self.run,
-            },
-            if last {
-                data.len()
-            } else {
-                engine.anchors.undecided(data, from, before)
-            },
-        );
-        let fronts = engine.fronts.filter(|_| !last);
-        let decided = fronts.map_or(known, |f| f.decided(read, known));
-        if let Some(fronts) = fronts {
-            self.run = fronts.run(read, decided);
-        }
-        engine.anchors.scan(data, from, decided, &mut work.hits);
+        let known = if last {
+            data.len()
+        } else {
+            engine.anchors.undecided(data, from, before)
+        };
+        let read = Text {
+            data,
+            base,
+            before: before(0),
+        };
+        engine.anchors.scan(data, from, known, &mut work.hits);
         work.starts.clear();
+        work.starts.append(&mut self.waiting);
         for &(at, anchor, percent) in &work.hits {
             let Some(anchor) = engine.anchors.get(anchor) else {
                 continue;
@@ -74,10 +67,10 @@ impl Body {
                 let Some(program) = engine.detectors.get(usize::from(*d)).map(|d| &d.program) else {
                     continue;
                 };
-                let start = match (program.front, engine.fronts) {
-                    (Some(_), Some(_)) if !program.may_match_behind_front((text, reading)) => None,
-                    (Some(front), Some(fronts)) => {
-                        let begin = fronts.begin(read, at, (front, program.starts_at_border), before);
+                let start = match program.front {
+                    Some(_) if !program.may_match_behind_front((text, reading)) => None,
+                    Some(front) => {
+                        let begin = engine.fronts.begin(read, at, (front, program.starts_at_border), before);
                         begin.and_then(|i| {
                             let first = *data.get(i)?;
                             let (at, before) = (base + i as u64, before(i));
@@ -103,7 +96,7 @@ impl Body {
         }
         if !engine.classes.is_empty() {
             let anchored = work.starts.len();
-            self.classes(engine, data, (from, decided), &mut work.starts);
+            self.classes(engine, read, (from, known), &mut work.starts);
             for (detector, start) in work.starts.get(anchored..).unwrap_or_default() {
                 exchange.trace.note(|| Step {
                     detector: *detector,
@@ -112,12 +105,22 @@ impl Body {
                 });
             }
         }
-        self.scanned = base + decided as u64;
+        self.known = base + known as u64;
+        let before_this = std::mem::replace(&mut self.scanned, self.known);
+        if !last {
+            let decided = engine.fronts.decided(read, known);
+            self.scanned = decided.max(before_this);
+        }
         if work.starts.is_empty() && self.tracks.is_empty() {
             return self.scanned;
         }
         work.starts.sort_by_key(|(d, s)| (*d, s.at, s.percent));
         work.starts.dedup_by_key(|(d, s)| (*d, s.at, s.percent));
+        let scanned = self.scanned;
+        if scanned < self.known {
+            self.waiting
+                .extend(work.starts.extract_if(.., |(_, s)| s.at >= scanned));
+        }
         let mut tracks = std::mem::take(&mut self.tracks);
         let mut batch = std::mem::take(&mut work.batch);
         for (detector, _) in &work.starts {
@@ -146,11 +149,11 @@ impl Body {
     }
 
     /// Candidates of detectors that begin at a class.
-    fn classes(&self, engine: &Engine, data: &[u8], within: (usize, usize), starts: &mut Vec<(u16, Start)>) {
-        let context = (self.context, self.context_len);
-        let before = |i: usize| byte_before(data, i, &context);
+    fn classes(&self, engine: &Engine, read: Text, within: (usize, usize), starts: &mut Vec<(u16, Start)>) {
+        let (data, context) = (read.data, (self.context, self.context_len));
+        let byte_before_at = |i: usize| byte_before(data, i, &context);
         let in_slashes = self.context_len > 0 && self.context.last() == Some(&b'\\');
-        engine.classes.scan(data, within, in_slashes, before, |hit| {
+        engine.classes.scan(data, within, in_slashes, byte_before_at, |hit| {
             // A lane reads the letter behind any number of backslashes as an escape.
             let slash = hit
                 .at
@@ -162,19 +165,31 @@ impl Body {
             let text = (data.get(hit.at..).unwrap_or_default(), engine.reading());
             let (at, before, first) = (self.base + hit.at as u64, hit.before, hit.first);
             for d in hit.detectors {
-                let program = engine.detectors.get(usize::from(*d)).map(|d| &d.program);
-                if program.is_some_and(|p| p.may_match(text, before, first, b"")) {
-                    let percent = 0;
-                    starts.push((
-                        *d,
-                        Start {
+                let Some(program) = engine.detectors.get(usize::from(*d)).map(|d| &d.program) else {
+                    continue;
+                };
+                let start = Start {
+                    at,
+                    percent: 0,
+                    before,
+                    first,
+                };
+                let start = match program.front {
+                    Some(front) => program.may_match_behind_front(text).then(|| {
+                        let i = engine
+                            .fronts
+                            .begin(read, hit.at, (front, program.starts_at_border), byte_before_at)?;
+                        let (at, before, first) = (self.base + i as u64, byte_before_at(i), *data.get(i)?);
+                        Some(Start {
                             at,
-                            percent,
                             before,
                             first,
-                        },
-                    ));
-                }
+                            ..start
+                        })
+                    }),
+                    None => Some(program.may_match(text, before, first, b"").then_some(start)),
+                };
+                starts.extend(start.flatten().map(|s| (*d, s)));
             }
         });
     }
