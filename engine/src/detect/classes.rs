@@ -5,8 +5,9 @@
 //! detector. Why not anchors of the expanded kind (`4111`, `4112`, …): a number's first digits say too little, a
 //! phone number has three of them at most, and every hex digest would be full of hits.
 
-use crate::decode::{Escape, Reading, Unit};
+use crate::decode::{Decode, Escape, Reading, Unit};
 use crate::detect::program::{ByteSet, Program, is_word};
+use crate::detect::track::DEPTHS;
 use crate::limits;
 
 /// A character of a word.
@@ -26,6 +27,8 @@ pub(crate) struct ClassHit<'a> {
     pub(crate) at: usize,
     pub(crate) before: Option<u8>,
     pub(crate) first: u8,
+    /// How often percent-encoding must be undone to see it.
+    pub(crate) percent: u8,
     /// The detectors to ask.
     pub(crate) detectors: &'a [u16],
 }
@@ -43,16 +46,17 @@ struct Group {
 pub(crate) struct Classes {
     groups: Vec<Group>,
     table: Box<[u32; 256]>,
+    decode: Decode,
 }
 
 impl Classes {
     /// For those of the programs that begin at a class.
-    pub(crate) fn new<'a>(programs: impl Iterator<Item = (u16, &'a Program)>) -> Classes {
+    pub(crate) fn new<'a>(programs: impl Iterator<Item = (u16, &'a Program)>, decode: Decode) -> Classes {
         let mut groups: Vec<Group> = Vec::new();
         for (detector, program) in programs {
-            let (Some(set), at_border) = (program.class, program.starts_at_border) else {
-                continue;
-            };
+            let Some(set) = program.class else { continue };
+            // Behind a front the border is not here.
+            let at_border = program.starts_at_border && program.front.is_none();
             let full = groups.len() == GROUPS;
             if let Some(same) = groups.iter_mut().find(|g| g.set == set && g.at_border == at_border) {
                 same.detectors.push(detector);
@@ -77,7 +81,7 @@ impl Classes {
                 *flags |= u32::from(group.set.contains(b)) << (i as u32 + BELOW);
             }
         }
-        Classes { groups, table }
+        Classes { groups, table, decode }
     }
 
     /// No detector needs the pass.
@@ -106,8 +110,17 @@ impl Classes {
             let here = flags(b);
             if here & SPECIAL != 0 {
                 special = Some(i);
-                if b == b'\\' && (i == 0 && !in_slashes || i > 0 && data.get(i - 1) != Some(&b'\\')) {
-                    self.escaped(data, i, &before, &mut found);
+                let first_slash = i == 0 && !in_slashes || i > 0 && data.get(i - 1) != Some(&b'\\');
+                match b {
+                    b'\\' if first_slash => self.escaped(data, i, 0, &before, &mut found),
+                    b'&' if self.decode.entities => self.escaped(data, i, 0, &before, &mut found),
+                    b'%' if self.decode.percent => {
+                        let twice = data.get(i + 1..).is_some_and(|rest| rest.starts_with(b"25"));
+                        for percent in 1..=if twice { DEPTHS } else { 1 } {
+                            self.escaped(data, i, percent, &before, &mut found);
+                        }
+                    }
+                    _ => {}
                 }
             }
             if here >> BELOW != 0 {
@@ -129,6 +142,7 @@ impl Classes {
                         at: i,
                         before,
                         first: b,
+                        percent: 0,
                         detectors: &group.detectors,
                     });
                 }
@@ -137,18 +151,21 @@ impl Classes {
         }
     }
 
-    /// A character of a class that is written as an escape, whose first backslash is at `at`.
+    /// A character of a class that is encoded; its first byte is at `at`.
     fn escaped<'a>(
         &'a self,
         data: &[u8],
         at: usize,
+        percent: u8,
         before: &impl Fn(usize) -> Option<u8>,
         found: &mut impl FnMut(ClassHit<'a>),
     ) {
         let mut escape = Escape::default();
         let text = data.get(at..).unwrap_or_default();
+        let references = self.decode.entities;
+        let reading = Reading { percent, references };
         for b in text.iter().take(usize::from(limits::ESCAPE_SLASHES) + 6) {
-            match escape.read(*b, Reading::JSON) {
+            match escape.read(*b, reading) {
                 Unit::Pending => {}
                 Unit::Char([first, ..], 1) => {
                     let before = before(at);
@@ -159,6 +176,7 @@ impl Classes {
                             at,
                             before,
                             first,
+                            percent,
                             detectors: &group.detectors,
                         });
                     }
@@ -174,11 +192,12 @@ impl Classes {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::Classes;
+    use crate::decode::Decode;
     use crate::detect::program::Program;
 
     fn starts(pattern: &str, text: &str) -> Vec<usize> {
         let program = Program::compile_unanchored(pattern).unwrap();
-        let classes = Classes::new([(0, &program)].into_iter());
+        let classes = Classes::new([(0, &program)].into_iter(), Decode::default());
         let data = text.as_bytes();
         let mut all = Vec::new();
         let before = |i: usize| i.checked_sub(1).map(|i| data[i]);

@@ -169,7 +169,10 @@ fn assemble(
     let anchors = anchors(&detectors, decode)?;
     let number = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
     Ok(Engine {
-        classes: Classes::new(detectors.iter().enumerate().map(|(i, d)| (number(i), &d.program))),
+        classes: Classes::new(
+            detectors.iter().enumerate().map(|(i, d)| (number(i), &d.program)),
+            decode,
+        ),
         fronts: Fronts::new(detectors.iter().filter_map(|d| d.program.front)),
         numbers: detectors.iter().any(|d| d.program.can_be_number),
         detectors,

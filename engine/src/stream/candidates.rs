@@ -162,7 +162,11 @@ impl Body {
             if slash && data.get(hit.at).is_some_and(|b| b"nrtbfu".contains(b)) {
                 return;
             }
-            let text = (data.get(hit.at..).unwrap_or_default(), engine.reading());
+            let reading = Reading {
+                percent: hit.percent,
+                ..engine.reading()
+            };
+            let text = (data.get(hit.at..).unwrap_or_default(), reading);
             let (at, before, first) = (self.base + hit.at as u64, hit.before, hit.first);
             for d in hit.detectors {
                 let Some(program) = engine.detectors.get(usize::from(*d)).map(|d| &d.program) else {
@@ -170,7 +174,7 @@ impl Body {
                 };
                 let start = Start {
                     at,
-                    percent: 0,
+                    percent: hit.percent,
                     before,
                     first,
                 };
@@ -182,9 +186,9 @@ impl Body {
                         let (at, before, first) = (self.base + i as u64, byte_before_at(i), *data.get(i)?);
                         Some(Start {
                             at,
+                            percent: 0,
                             before,
                             first,
-                            ..start
                         })
                     }),
                     None => Some(program.may_match(text, before, first, b"").then_some(start)),
