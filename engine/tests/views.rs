@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Run, assert_cuts_do_not_matter, engine, run, whole};
-use keepmum_engine::BodyKind;
+use keepmum_engine::{BodyKind, Exchange, Workspace};
 use proptest::prelude::*;
 
 const JSON: BodyKind = BodyKind {
@@ -340,6 +340,20 @@ fn a_run_is_known_by_its_capitals_wherever_it_stands() {
         assert_eq!(
             String::from_utf8(whole(&engine("{}"), PLAIN, text.as_bytes()).out).unwrap(),
             format!("{x}{after} z")
+        );
+    }
+}
+
+#[test]
+fn basic_credentials_go_from_the_value_of_a_header() {
+    let e = engine(r#"{"detectors":{"packs":["secrets","tokens"]}}"#);
+    for (user, scheme) in [("deploy:hunter2", "Basic"), ("a:hunter2-hunter2-fake", "basic")] {
+        let value = format!("{scheme} {}", base64(user));
+        let mut exchange = Exchange::default();
+        let out = exchange.value(&e, &mut Workspace::default(), value.as_bytes()).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            format!("{scheme} [REDACTED:basic-credentials]")
         );
     }
 }

@@ -27,6 +27,7 @@ mod private_endpoint;
 mod random;
 mod server_path;
 mod ssn;
+mod user_and_password;
 mod word;
 mod words;
 
@@ -105,6 +106,11 @@ pub(crate) static ALL: &[Validator] = &[
         name: "us-ssn",
         rejects: "a number that was never issued",
         accepts: ssn::accepts,
+    },
+    Validator {
+        name: "user-and-password",
+        rejects: "not a user name and a password in base64",
+        accepts: |seen| user_and_password::accepts(seen.value),
     },
     Validator {
         name: "names-a-secret",
