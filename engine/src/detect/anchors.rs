@@ -78,8 +78,11 @@ pub(crate) struct Anchors {
     stands: Box<[u32; 256]>,
     /// The characters that stand before a slash in an anchor.
     before_slash: [bool; 256],
-    /// An anchor begins with a slash.
-    slash_first: bool,
+    /// Pairs of characters that stand before a slash in an anchor, one bit each: `https:\/\/` is in every other link, and
+    /// nearly every path has other slashes.
+    pairs: Box<[u64; 1024]>,
+    /// What stands behind a slash with which an anchor begins.
+    behind_slash: [bool; 256],
     decode: Decode,
 }
 
@@ -88,17 +91,29 @@ impl Anchors {
         all.sort_by(|a, b| a.bytes.cmp(&b.bytes));
         let mut stands = Box::new([0u32; 256]);
         let mut before_slash = [false; 256];
+        let mut pairs = Box::new([0u64; 1024]);
         for a in &all {
             for (offset, b) in a.bytes.iter().enumerate() {
                 stands[usize::from(*b)] |= 1 << (offset & 31);
             }
-            for pair in a.bytes.windows(2) {
-                if let [before, b'/'] = pair {
-                    before_slash[usize::from(*before)] = true;
+            for (at, _) in a.bytes.iter().enumerate().filter(|(_, b)| **b == b'/') {
+                let front = a.bytes.get(..at).unwrap_or_default();
+                let Some(&before) = front.last() else { continue };
+                before_slash[usize::from(before)] = true;
+                let known = front.len().checked_sub(2).and_then(|i| front.get(i)).copied();
+                for first in known.map_or(0..=u8::MAX, |b| b..=b) {
+                    let pair = usize::from(first) << 8 | usize::from(before);
+                    pairs[pair >> 6] |= 1 << (pair & 63);
                 }
             }
         }
-        let slash_first = all.iter().any(|a| a.bytes.first() == Some(&b'/'));
+        let mut behind_slash = [false; 256];
+        for a in &all {
+            if let [b'/', behind, ..] = a.bytes.as_slice() {
+                behind_slash[usize::from(*behind)] = true;
+            }
+        }
+        let slash_first = behind_slash.contains(&true);
         let chosen = Chosen::of(&all, &before_slash, slash_first, decode);
         let sieve = chosen.sieve.clone();
         let (slots, places) = chosen.sorted();
@@ -131,7 +146,8 @@ impl Anchors {
             all,
             stands,
             before_slash,
-            slash_first,
+            pairs,
+            behind_slash,
             decode,
         }
     }
@@ -331,8 +347,20 @@ impl Anchors {
             run -= 1;
         }
         let before = run.checked_sub(1).and_then(|i| data.get(i));
-        let in_front = self.slash_first || before.is_some_and(|b| self.before_slash[usize::from(*b)]);
-        if first == u32::from(b'/') && !in_front {
+        let pair = |before: &u8| {
+            let first = run.checked_sub(2).and_then(|i| data.get(i)).copied().unwrap_or(0);
+            let pair = usize::from(first) << 8 | usize::from(*before);
+            // At the very front one character may be all that there is.
+            run < 2 || self.pairs[pair >> 6] >> (pair & 63) & 1 == 1
+        };
+        let in_front = |b: &u8| self.before_slash[usize::from(*b)] && pair(b);
+        // What stands behind an escaped slash may be encoded as well, or not be here yet.
+        let open = |b: &u8| matches!(b, b'\\' | b'%' | b'&') || self.behind_slash[usize::from(*b)];
+        let behind = match data.get(slash..) {
+            Some([b'\\', b'/', rest @ ..]) => rest.first().is_none_or(open),
+            _ => true,
+        };
+        if first == u32::from(b'/') && !behind && !before.is_some_and(in_front) {
             return;
         }
         // How many plain characters of the anchor stand in front is not known: they and the escaped ones are written
