@@ -149,6 +149,16 @@ fn an_encoded_character_behind_a_plain_anchor_is_read_both_ways() {
     }
 }
 
+/// How much of a hopeless start behind a candidate can be seen depends on the cuts; what becomes of the candidate must not.
+#[test]
+fn a_start_in_vain_changes_nothing_for_what_stands_before_it() {
+    let key = ["sk_", "live_FAKEfake0123456789FAKEfa"].concat();
+    let text = format!("%253A%252F%252F{key}sk%5Flive%5f\"next\": 1");
+    let e = engine("{}");
+    assert_cuts_do_not_matter(&e, PLAIN, text.as_bytes());
+    assert!(!String::from_utf8_lossy(&whole(&e, PLAIN, text.as_bytes()).out).contains(&key));
+}
+
 #[test]
 fn references_hide_nothing() {
     for (text, want) in [

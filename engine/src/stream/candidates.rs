@@ -82,6 +82,9 @@ impl Body {
                             })
                         })
                     }
+                    // A lane begins here that takes over what the plain one has: not even a start in vain is left out,
+                    // since how much of it can be seen depends on the cuts.
+                    _ if percent > 0 => Some(start),
                     _ => program
                         .may_match((text, reading), start.before, first, &anchor.bytes)
                         .then_some(start),
@@ -191,6 +194,7 @@ impl Body {
                             first,
                         })
                     }),
+                    None if hit.percent > 0 => Some(Some(start)),
                     None => Some(program.may_match(text, before, first, b"").then_some(start)),
                 };
                 starts.extend(start.flatten().map(|s| (*d, s)));

@@ -8,7 +8,7 @@ pub(super) fn accepts(seen: &Seen) -> bool {
     let front = if seen.lead.is_empty() { seen.front } else { seen.lead };
     match front {
         // The end of an escape: `\n`, `%0A`.
-        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'] | [.., b'%', _, _] => true,
+        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'] | [.., b'%', _, _] | [.., b'%', b'2', b'5', _, _] => true,
         [.., last] => !last.is_ascii_alphabetic(),
         [] => true,
     }
@@ -26,6 +26,7 @@ mod tests {
             ("key=", true),
             ("line\\n", true),
             ("line%0A", true),
+            ("q=%252F", true),
             ("\\u00", true),
             ("my_", true),
         ] {
