@@ -93,7 +93,7 @@ fn bodies_that_were_made_to_break_it() {
         ("escapes cut off", b"\\u00 \\".to_vec(), b"\\".to_vec()),
         (
             "a long line",
-            vec![b'a'; 1 << 20],
+            [vec![b'a'; 1 << 20], b" ".to_vec()].concat(),
             [b";".to_vec(), vec![b'b'; 1 << 20]].concat(),
         ),
         ("anchors", b"sk_live_ ".repeat(3000), b" sk_live_".repeat(3000)),
@@ -175,8 +175,8 @@ fn endings_in_the_wrong_place() {
     let module = module();
     let key = key();
     let mut vm = Vm::start(&module, &options("{}")).unwrap();
-    // Sixteen characters behind the prefix are enough to be taken for a key.
-    for cut in 0..key.len().min("sk_live_".len() + 16) {
+    // Ten characters behind the prefix are enough to be taken for a key.
+    for cut in 0..key.len().min("sk_live_".len() + 10) {
         let text = format!("x {}", &key[..cut]);
         let mut exchange = response(&[], text.as_bytes().chunks(5).map(<[u8]>::to_vec).collect());
         for end in [End::Complete, End::Reset] {
