@@ -206,7 +206,8 @@ pub(crate) fn literal(raw: &[u8], mut f: impl FnMut(u8, usize, usize)) {
 
 /// The text of a stretch of input, for validators and comparison. Never longer than the input.
 pub(crate) fn text_of(raw: &[u8], reading: Reading) -> std::borrow::Cow<'_, [u8]> {
-    if !raw.iter().any(|b| reading.begins(*b)) {
+    // A reading without percent-encoding or references looks at what begins one in vain, and that is all.
+    if memchr::memchr3(b'\\', b'%', b'&', raw).is_none() || !raw.iter().any(|b| reading.begins(*b)) {
         return raw.into();
     }
     let mut out = Vec::with_capacity(raw.len());
