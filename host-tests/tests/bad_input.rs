@@ -93,7 +93,7 @@ fn bodies_that_were_made_to_break_it() {
         ("escapes cut off", b"\\u00 \\".to_vec(), b"\\".to_vec()),
         (
             "a long line",
-            [vec![b'a'; 1 << 20], b" ".to_vec()].concat(),
+            vec![b'a'; 1 << 20],
             [b";".to_vec(), vec![b'b'; 1 << 20]].concat(),
         ),
         ("anchors", b"sk_live_ ".repeat(3000), b" sk_live_".repeat(3000)),
@@ -335,9 +335,9 @@ fn work_grows_with_the_input_and_no_faster() {
             small > 0 && large < small * 22 / 10,
             "{flood:?}: {small} for 128 KiB, {large} for 256 KiB"
         );
-        // About 0.4 s for a MiB: slow, and no more than that.
+        // About 0.3 s for a MiB: slow, and no more than that.
         assert!(
-            large / (256 * 1024) < 8000,
+            large / (256 * 1024) < 6500,
             "{flood:?}: {} for a byte",
             large / (256 * 1024)
         );

@@ -407,7 +407,10 @@ impl Body {
 
 /// It has line feeds only as escapes.
 fn has_escaped_line_feed(raw: &[u8]) -> bool {
-    memchr::memmem::find(raw, b"\\n").is_some() && memchr::memchr(b'\n', raw).is_none()
+    // Without a backslash no search is prepared: floods of matches come by here.
+    memchr::memchr(b'\\', raw).is_some()
+        && memchr::memmem::find(raw, b"\\n").is_some()
+        && memchr::memchr(b'\n', raw).is_none()
 }
 
 /// How much of it stands before a quote that no backslash escapes.

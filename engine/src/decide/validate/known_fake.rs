@@ -48,13 +48,24 @@ pub(super) fn accepts(value: &[u8]) -> bool {
     !(says_so(value) || is_filler(value) || is_in_order(value))
 }
 
+/// What is written where a value is to be put in. A table, since floods of matches are asked.
+static BLANK: [bool; 256] = {
+    let mut blank = [false; 256];
+    let mut i = 0;
+    while i < b"xX*#.".len() {
+        blank[b"xX*#."[i] as usize] = true;
+        i += 1;
+    }
+    blank
+};
+
 /// Of a value with a form of its own: not the form with `xxxx` in it, nor one character over and over.
 pub(super) fn is_filled(value: &[u8]) -> bool {
     if value.len() < 16 {
         return true;
     }
-    let blank = |b: &u8| matches!(b, b'x' | b'X' | b'*' | b'#' | b'.');
-    let blanks = value.iter().filter(|b| blank(b)).count();
+    let blank = |b: &u8| BLANK[usize::from(*b)];
+    let blanks = value.iter().map(|b| usize::from(blank(b))).sum::<usize>();
     let same = |w: &[u8]| w.iter().all(|b| blank(b) && Some(b) == w.first());
     let row = blanks >= 12 && value.windows(12).any(same);
     2 * blanks < value.len() && !row && !is_one_character(value)
