@@ -8,19 +8,33 @@
 
 use crate::decode::{Decode, Reading};
 use crate::detect::rarity::Chosen;
-use crate::detect::sieve::Sieve;
+use crate::detect::sieve::{self, BLOCK, Sieve, Walk};
 use crate::limits;
 
 mod encoded;
+mod tables;
+
+pub(super) use tables::slot;
+use tables::{cells, has, ones, set, shorter, slashes, spread};
 
 /// A literal with which matches begin.
 #[derive(Clone, Debug)]
 pub(crate) struct Anchor {
     pub(crate) bytes: Vec<u8>,
-    /// The detectors to start there.
-    pub(crate) detectors: Vec<u16>,
+    /// The detectors to start there, and which of their own anchors it is.
+    pub(crate) detectors: Vec<(u16, u16)>,
     /// All of them ask for a word border in front.
     pub(crate) at_border: bool,
+    /// Characters from the beginning on that are certainly no delimiters, whichever of them matches.
+    pub(crate) run: u16,
+}
+
+impl Anchor {
+    /// The sieve finds it as the beginning of a long word.
+    pub(super) fn begins_a_word(&self) -> bool {
+        let first = self.bytes.first().is_some_and(|b| sieve::begins_a_word(*b));
+        first && self.at_border && self.run >= sieve::LONGER
+    }
 }
 
 /// Where a run of three bytes stands.
@@ -62,7 +76,11 @@ pub(crate) struct Anchors {
     /// For each, the longest other one with which it begins.
     shorter: Vec<u16>,
     sieve: Sieve,
-    /// One bit a slot.
+    /// One bit a slot: with these three bytes anchors begin.
+    heads: Box<[u64; 1024]>,
+    /// One bit a slot: with these three bytes the anchors begin that begin a word.
+    words: Box<[u64; 1024]>,
+    /// One bit a slot: these three bytes are a run of the others.
     slots: Box<[u64; 1024]>,
     /// How many bits are set before each word of `slots`.
     ranks: Box<[u16; 1024]>,
@@ -78,6 +96,8 @@ pub(crate) struct Anchors {
     stands: Box<[u32; 256]>,
     /// The characters that stand before a slash in an anchor.
     before_slash: [bool; 256],
+    /// The slashes in anchors: `(the four characters before it, anchor, offset)`, in order.
+    slashes: Vec<(u32, u16, u8)>,
     /// Pairs of characters that stand before a slash in an anchor, one bit each: `https:\/\/` is in every other link, and
     /// nearly every path has other slashes.
     pairs: Box<[u64; 1024]>,
@@ -114,6 +134,13 @@ impl Anchors {
             }
         }
         let slash_first = behind_slash.contains(&true);
+        let (mut heads, mut words) = (Box::new([0u64; 1024]), Box::new([0u64; 1024]));
+        for (a, run) in all.iter().filter_map(|a| Some((a, a.bytes.first_chunk()?))) {
+            set(&mut heads, slot(*run));
+            if a.begins_a_word() {
+                set(&mut words, slot(*run));
+            }
+        }
         let chosen = Chosen::of(&all, &before_slash, slash_first, decode);
         let sieve = chosen.sieve.clone();
         let (slots, places) = chosen.sorted();
@@ -132,10 +159,13 @@ impl Anchors {
             }
         }
         by_slot.push(u32::try_from(places.len()).unwrap_or(u32::MAX));
+        let slashes = slashes(&all);
         let first = |b: usize| all.partition_point(|a| a.bytes.first().is_some_and(|f| usize::from(*f) < b));
         Anchors {
             shorter: shorter(&all),
             sieve,
+            heads,
+            words,
             slots,
             ranks,
             by_slot,
@@ -145,6 +175,7 @@ impl Anchors {
             longest: all.iter().map(|a| a.bytes.len()).max().unwrap_or(0),
             all,
             stands,
+            slashes,
             before_slash,
             pairs,
             behind_slash,
@@ -168,27 +199,42 @@ impl Anchors {
             .len()
             .min(to.saturating_add(self.longest * 6 + limits::ESCAPE_BYTES));
         let Some(text) = data.get(from..end) else { return };
-        let mut place = |at: usize, run: [u8; 3], encoded: bool| {
-            if encoded {
-                self.look_escaped(data, from + at, (from, to), hits);
-            } else if self.slots[usize::from(slot(run) >> 6)] >> (slot(run) & 63) & 1 == 1 {
-                self.look(data, from + at, slot(run), (from, to), hits);
-            }
+        let slot_at = |at: usize| {
+            slot(match text.get(at..).and_then(|t| t.first_chunk()) {
+                Some(run) => *run,
+                // What follows the end is unknown, and a run with an unknown byte has all its slots set.
+                None => [0, 1, 2].map(|i| text.get(at + i).copied().unwrap_or(0)),
+            })
         };
-        let mut done = self.sieve.places(text, |at, encoded| {
-            if let Some(run) = text.get(at..).and_then(|t| t.first_chunk()) {
-                place(at, *run, encoded);
+        let mut walk = Walk::new();
+        let mut block = 0;
+        loop {
+            let blocks = self.sieve.next(text, &mut walk);
+            if blocks.is_empty() {
+                break;
             }
-        });
-        while let Some(rest) = text.get(done..).filter(|r| !r.is_empty()) {
-            // What follows the end is unknown, and a run with an unknown byte has all its slots set.
-            let byte = |i: usize| rest.get(i).copied().unwrap_or(0);
-            let run = [byte(0), byte(1), byte(2)];
-            place(done, run, false);
-            if matches!(byte(0), b'%' | b'&') {
-                place(done, run, true);
+            for places in blocks {
+                for at in ones(places.runs) {
+                    let slot = slot_at(block + at);
+                    if has(&self.slots, slot) {
+                        self.look(data, from + block + at, slot, (from, to), hits);
+                    }
+                }
+                for at in ones(places.starts) {
+                    let start = from + block + at;
+                    if has(&self.words, slot_at(block + at)) && start < to {
+                        let text = data.get(start..).unwrap_or_default();
+                        self.long(text, |a| hits.push((start, a, 0)));
+                        self.short(text, |a| hits.push((start, a, 0)));
+                    }
+                }
+                for at in ones(places.encoded) {
+                    if matches!(text.get(block + at), Some(b'%' | b'&')) {
+                        self.look_escaped(data, from + block + at, (from, to), hits);
+                    }
+                }
+                block += BLOCK;
             }
-            done += 1;
         }
         hits.sort_unstable();
         hits.dedup();
@@ -283,80 +329,32 @@ impl Anchors {
     }
 }
 
-/// The first four bytes as a number; a NUL where there are only three.
-fn key(bytes: &[u8]) -> u32 {
-    let at = |i: usize| bytes.get(i).copied().unwrap_or(0);
-    u32::from_be_bytes([at(0), at(1), at(2), at(3)])
-}
-
-/// A cell for a key: multiplication by an odd constant, upper bits kept. `cells` is a power of two.
-fn spread(key: u32, cells: usize) -> usize {
-    (u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize & cells.wrapping_sub(1)
-}
-
-/// The table of keys, at most half full, so that a search ends.
-fn cells(all: &[Anchor]) -> Vec<(u32, u16, u16)> {
-    let number = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
-    let mut groups: Vec<(u32, u16, u16)> = Vec::new();
-    for (i, a) in all.iter().enumerate() {
-        match groups.last_mut() {
-            Some((k, _, behind)) if *k == key(&a.bytes) => *behind = number(i + 1),
-            _ => groups.push((key(&a.bytes), number(i), number(i + 1))),
-        }
-    }
-    let mut cells = vec![(0, 0, 0); (2 * groups.len() + 2).next_power_of_two()];
-    for group in groups {
-        let mut at = spread(group.0, cells.len());
-        while cells.get(at).is_some_and(|(_, _, behind)| *behind != 0) {
-            at = (at + 1) & (cells.len() - 1);
-        }
-        if let Some(cell) = cells.get_mut(at) {
-            *cell = group;
-        }
-    }
-    cells
-}
-
-/// For each anchor the longest other one with which it begins. They are sorted.
-fn shorter(all: &[Anchor]) -> Vec<u16> {
-    let mut open: Vec<u16> = Vec::new();
-    let mut out = Vec::with_capacity(all.len());
-    for (i, a) in all.iter().enumerate() {
-        let begins = |o: &u16| all.get(usize::from(*o)).is_some_and(|o| a.bytes.starts_with(&o.bytes));
-        while open.last().is_some_and(|o| !begins(o)) {
-            open.pop();
-        }
-        out.push(open.last().copied().unwrap_or(NONE));
-        open.push(u16::try_from(i).unwrap_or(NONE));
-    }
-    out
-}
-
-/// The slot of three bytes: five bits of the first and the third, six of the second.
-pub(super) fn slot([a, b, c]: [u8; 3]) -> u16 {
-    u16::from(a & 31) << 11 | u16::from(c & 31) << 6 | u16::from(b & 63)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::{Anchor, Anchors, Hit};
     use crate::decode::Decode;
+    use crate::detect::program::is_word;
+    use crate::detect::sieve::is_delimiter;
 
     fn anchors(literals: &[&str]) -> Anchors {
         let one = |(i, text): (usize, &&str)| Anchor {
             bytes: text.as_bytes().to_vec(),
-            detectors: vec![u16::try_from(i).unwrap()],
-            at_border: false,
+            detectors: vec![(u16::try_from(i).unwrap(), 0)],
+            at_border: i % 2 == 0,
+            run: [0, 9, 30][i % 3],
         };
         Anchors::new(literals.iter().enumerate().map(one).collect(), Decode::default())
     }
 
-    fn plain(anchors: &Anchors, data: &[u8], from: usize, to: usize) -> Vec<Hit> {
+    fn plain(anchors: &Anchors, data: &[u8], from: usize, to: usize, all: bool) -> Vec<Hit> {
         let mut hits = Vec::new();
         for start in from..to {
             for (i, a) in anchors.all.iter().enumerate() {
-                if data[start..].starts_with(&a.bytes) {
+                let inside = start > 0 && is_word(data[start - 1]) && is_word(data[start]);
+                let run = data[start..].iter().take(usize::from(a.run));
+                let ruled_out = a.at_border && inside || run.into_iter().any(|b| is_delimiter(*b));
+                if data[start..].starts_with(&a.bytes) && (all || !ruled_out) {
                     hits.push((start, u16::try_from(i).unwrap(), 0));
                 }
             }
@@ -399,6 +397,7 @@ mod tests {
             "z",
             "$1",
             "\0\0\0\0\0\0\0\0\0",
+            "sk_live_0sk_live_0\"sk_live_0sk_live_0 sk_live_0-0123456789 _sk_live_012345678 key-0123456789abcdef012345\n",
         ];
         let mut hits = Vec::new();
         for front in fillers {
@@ -409,7 +408,11 @@ mod tests {
                     for from in 0..2.min(data.len()) {
                         for to in [data.len(), front.len() + 1] {
                             anchors.scan(data, from, to, &mut hits);
-                            assert_eq!(hits, plain(&anchors, data, from, to), "{text:?} from {from} to {to}");
+                            let least = plain(&anchors, data, from, to, false);
+                            let most = plain(&anchors, data, from, to, true);
+                            let place = format!("{text:?} from {from} to {to}");
+                            assert!(least.iter().all(|h| hits.contains(h)), "{place}");
+                            assert!(hits.iter().all(|h| most.contains(h)), "{place}");
                         }
                     }
                 }

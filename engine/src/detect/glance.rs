@@ -26,20 +26,29 @@ struct Sight<'t> {
 
 impl Program {
     /// Whether a match may begin where `text` does; `before` and `first` are the characters around that place, and
-    /// `anchor` is the literal that was found there.
-    pub(crate) fn may_match(&self, text: (&[u8], Reading), before: Option<u8>, first: u8, anchor: &[u8]) -> bool {
+    /// `anchor` is the literal that was found there, by its number.
+    pub(crate) fn may_match(&self, text: (&[u8], Reading), before: Option<u8>, first: u8, anchor: Option<u16>) -> bool {
         let mut ways = WAYS;
-        // Behind an anchor that stands there as it is, the pattern need not be gone through from its beginning.
-        let known = self.anchors.binary_search_by(|a| a.as_slice().cmp(anchor)).ok();
-        let behind = known.and_then(|a| self.shortcuts.behind_anchor(a));
-        let from = match behind {
-            Some(pc) if text.0.starts_with(anchor) => (usize::from(pc), anchor.len()),
-            _ => (0, 0),
-        };
         let sight = Sight {
             text: text.0,
             reading: text.1,
             around: (before, first),
+        };
+        // Behind an anchor that stands there, the pattern need not be gone through from its beginning.
+        let behind = |anchor: u16| {
+            let anchor = usize::from(anchor);
+            let pc = self.shortcuts.behind_anchor(anchor)?;
+            Some((anchor, usize::from(pc), sight.behind(self.anchors.get(anchor)?)?))
+        };
+        let from = match anchor.and_then(behind) {
+            Some((anchor, pc, at)) => {
+                let rest = text.0.get(at..).unwrap_or_default();
+                if !self.shortcuts.may_hold_what_it_needs(anchor, rest) {
+                    return false;
+                }
+                (pc, at)
+            }
+            None => (0, 0),
         };
         self.may_go_on(from, &sight, &mut ways)
     }
@@ -138,6 +147,22 @@ impl Program {
 }
 
 impl Sight<'_> {
+    /// Where what stands behind the anchor begins, if the anchor stands there as it is or with its slashes escaped.
+    fn behind(&self, anchor: &[u8]) -> Option<usize> {
+        if self.text.starts_with(anchor) {
+            return Some(anchor.len());
+        }
+        let mut at = 0;
+        for b in anchor {
+            at = match self.text.get(at..)? {
+                [c, ..] if c == b => at + 1,
+                [b'\\', b'/', ..] if *b == b'/' => at + 2,
+                _ => return None,
+            };
+        }
+        Some(at)
+    }
+
     /// The character at `at` and where the next one begins; `None` where that takes more than a glance.
     #[inline(always)]
     fn char_at(&self, at: usize) -> Option<(u8, usize)> {
@@ -208,7 +233,7 @@ mod tests {
             let program = Program::compile(pattern).unwrap();
             let first = text.as_bytes()[0];
             assert_eq!(
-                program.may_match((text.as_bytes(), reading), Some(before), first, b""),
+                program.may_match((text.as_bytes(), reading), Some(before), first, None),
                 may,
                 "{pattern} on {text}"
             );

@@ -48,6 +48,10 @@ impl ByteSet {
         self.0[usize::from(b >> 5)] &= !(1 << (b & 31));
     }
 
+    pub(crate) fn count(&self) -> u32 {
+        self.0.iter().map(|w| w.count_ones()).sum()
+    }
+
     /// No byte is in both.
     pub(crate) fn is_apart_from(&self, other: &ByteSet) -> bool {
         self.0.iter().zip(other.0).all(|(a, b)| a & b == 0)

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::decode::Decode;
 use crate::detect::anchors::{Anchor, Place, Spot, slot};
-use crate::detect::sieve::{BUCKETS, Sieve};
+use crate::detect::sieve::{BUCKETS, GATED, LONG, Sieve};
 
 /// What bodies are full of: English, the keys of JSON APIs, HTML, style sheets, scripts.
 const SAMPLE: &str = r##"
@@ -43,6 +43,8 @@ font-family:sans-serif;background-color:#eee;border-radius:4px;position:relative
 struct Run {
     bytes: [Option<u8>; 3],
     place: Place,
+    /// Certainly no delimiter follows for long.
+    gated: bool,
 }
 
 impl Run {
@@ -51,6 +53,7 @@ impl Run {
         let bit = |b: Option<u8>| b.map_or(u32::MAX, |b| 1 << (b & 31));
         Run {
             bytes,
+            gated: false,
             place: Place {
                 spot,
                 before: bit(before),
@@ -59,15 +62,19 @@ impl Run {
         }
     }
 
-    /// Its slots: one, or 32 if the last byte is unknown.
+    /// Its slots: one, or 256 if the last byte is unknown.
     fn slots(&self) -> impl Iterator<Item = u16> {
         let [a, b, c] = self.bytes.map(|b| b.unwrap_or(0));
-        (0..if self.bytes[2].is_none() { 32 } else { 1 }).map(move |x| slot([a, b, c | x]))
+        let last = if self.bytes[2].is_none() { 0..=u8::MAX } else { c..=c };
+        last.map(move |c| slot([a, b, c]))
     }
 }
 
 /// What a place that passes the sieve costs, to what one costs that then passes the slots too.
 const SLOT_COST: u32 = 6;
+
+/// Of the places in traffic, one in so many has no delimiter for long.
+const GATE: u32 = 3;
 
 /// Of the ways that look cheap so many are weighed by the sample: a start must not take long.
 const TRIED: usize = 24;
@@ -77,8 +84,8 @@ pub(super) struct Chosen {
     sample: Sample,
     places: Vec<Vec<Place>>,
     buckets: Vec<Bucket>,
-    /// What of the sample passes the sieve, one bit each.
-    passes: Vec<u64>,
+    /// What of the sample passes the gated buckets of the sieve, and what passes the others, one bit each.
+    passes: [Vec<u64>; 2],
     pub(super) sieve: Sieve,
 }
 
@@ -132,17 +139,17 @@ impl Chosen {
             buckets: (0..BUCKETS - usize::from(decode.percent || decode.entities))
                 .map(|_| bucket())
                 .collect(),
-            passes: none(),
+            passes: [none(), none()],
             sieve: Sieve::default(),
             sample,
         };
         it.escapes(before_slash, slash_first);
         it.encodings(decode);
-        let mut order: Vec<&[u8]> = all.iter().map(|a| a.bytes.as_slice()).collect();
+        let mut order: Vec<&Anchor> = all.iter().filter(|a| !a.begins_a_word()).collect();
         // Those that have no choice first.
-        order.sort_by_key(|a| a.len());
-        for bytes in order {
-            it.take(&ways(bytes));
+        order.sort_by_key(|a| a.bytes.len());
+        for anchor in order {
+            it.take(&ways(anchor));
         }
         it
     }
@@ -182,7 +189,10 @@ impl Chosen {
         for run in ways {
             let slots = self.slot_cost(run);
             for (bucket, b) in self.buckets.iter().enumerate() {
-                guesses.push((slots + b.growth(run.bytes, &self.sample), slots, run, bucket));
+                if bucket >= GATED || run.gated {
+                    let growth = b.growth(run.bytes, &self.sample) / if bucket < GATED { GATE } else { 1 };
+                    guesses.push((slots + growth, slots, run, bucket));
+                }
             }
         }
         let tried = TRIED.min(guesses.len());
@@ -230,28 +240,37 @@ impl Chosen {
             return u32::MAX;
         };
         let halves = halves(run.bytes);
+        let (each, bound) = if bucket < GATED {
+            (GATE, bound.saturating_mul(GATE))
+        } else {
+            (1, bound)
+        };
+        let [gated, open] = &self.passes;
         let mut cost = 0;
-        for (w, ((lets, has), passes)) in lets.iter().zip(&self.sample.has).zip(&self.passes).enumerate() {
+        let passes = gated.iter().zip(open);
+        for (w, ((lets, has), (gated, open))) in lets.iter().zip(&self.sample.has).zip(passes).enumerate() {
             let let_in = |i: usize| lets[i] | has[i][halves[i]];
+            let passes = if bucket < GATED { gated | open } else { *open };
             let new = !passes & let_in(0) & let_in(1) & let_in(2) & let_in(3) & let_in(4) & let_in(5);
             if new != 0 {
                 cost += self.sample.weight(w, new);
                 if cost > bound {
-                    return cost;
+                    break;
                 }
             }
         }
-        cost
+        cost / each
     }
 
     /// Writes down what passes the sieve now.
-    fn let_through(&mut self, run: &Run, bucket: usize) {
-        let Some(bucket) = self.buckets.get_mut(bucket) else {
+    fn let_through(&mut self, run: &Run, number: usize) {
+        let Some(bucket) = self.buckets.get_mut(number) else {
             return;
         };
         bucket.add(run.bytes, &self.sample);
         let halves = halves(run.bytes);
-        for ((lets, has), passes) in bucket.lets.iter_mut().zip(&self.sample.has).zip(&mut self.passes) {
+        let passes = &mut self.passes[usize::from(number >= GATED)];
+        for ((lets, has), passes) in bucket.lets.iter_mut().zip(&self.sample.has).zip(passes) {
             for i in 0..6 {
                 lets[i] |= has[i][halves[i]];
             }
@@ -292,7 +311,8 @@ fn ones(mut bits: u16) -> impl Iterator<Item = usize> {
 const UNKNOWN: usize = 16;
 
 /// All runs of three in an anchor, each with what stands beside it.
-fn ways(bytes: &[u8]) -> Vec<Run> {
+fn ways(anchor: &Anchor) -> Vec<Run> {
+    let bytes = anchor.bytes.as_slice();
     let short = bytes.len() == 3;
     let run = |(at, run): (usize, &[u8])| {
         let &[a, b, c] = run else { return None };
@@ -304,7 +324,9 @@ fn ways(bytes: &[u8]) -> Vec<Run> {
         };
         let before = at.checked_sub(1).and_then(|i| bytes.get(i)).copied();
         let behind = bytes.get(at + 3).copied();
-        Some(Run::new([Some(a), Some(b), Some(c)], spot, before, behind))
+        let gated = usize::from(anchor.run) >= at + usize::from(LONG);
+        let run = Run::new([Some(a), Some(b), Some(c)], spot, before, behind);
+        Some(Run { gated, ..run })
     };
     bytes.windows(3).enumerate().filter_map(run).collect()
 }

@@ -1,10 +1,18 @@
-//! The first look at every byte: sixteen places at once, could three bytes of an anchor stand there?
+//! The first look at every byte, sixty-four places at once: where could an anchor stand?
 //!
-//! For each of the three bytes, and for either half of it, a table of sixteen entries says which buckets have an anchor
-//! with that half there; a place is left where one bucket remains in all six. Such a look-up in sixteen lanes is one
-//! instruction of wasm's simd128 and of SSSE3. Sixteen buckets, because with eight a third more places pass. What is
-//! left is looked at byte by byte in [`super::anchors`], which is also all that happens where neither is to be had: the
-//! sieve only skips what would be refused there, so that the result is the same.
+//! Two questions are asked. The first is of anchors, and is flat in their number for those that stand at the beginning of
+//! a word and are followed by a token: most formats are. So many bytes behind their beginning there is certainly no
+//! delimiter ([`Order::Start`] says how many), while ordinary text is made of short words; one word in six is long enough,
+//! and what it begins with is looked up in [`super::anchors`].
+//!
+//! The second is for the others: for each of three bytes of an anchor, and for either half of it, a table of sixteen
+//! entries says which buckets have an anchor with that half there; a place is left where one bucket remains in all six.
+//! Sixteen buckets, because with eight a third more places pass. Half of the buckets are for anchors that a long word
+//! follows, too, and are not heard elsewhere.
+//!
+//! Both are one look-up in sixteen lanes for each half of a byte, which is one instruction of wasm's simd128 and of SSSE3.
+//! Where neither is to be had every place is looked at in [`super::anchors`]: the sieve only skips what would be refused
+//! later, so that the result is the same.
 //!
 //! Unsafe, because the vector instructions ask for it, in three places. `load` reads sixteen bytes through a reference
 //! to an array of sixteen bytes, without regard to alignment. On x86-64 the function that is compiled for SSSE3 is
@@ -16,13 +24,110 @@
 /// Buckets of anchors: the more, the fewer places pass.
 pub(super) const BUCKETS: usize = 16;
 
-/// One bit for each of eight buckets by the half of a byte.
+/// The first buckets, which are heard only where no delimiter stands in [`LONG`] bytes.
+pub(super) const GATED: usize = 8;
+
+/// Bytes without a delimiter that follow an anchor of the gated buckets, from its run of three bytes on.
+pub(super) const LONG: u16 = 8;
+
+/// The same for anchors at the beginning of a word, from their beginning on.
+pub(super) const LONGER: u16 = 12;
+
+/// One bit for each of eight buckets, or kinds of bytes, by the half of a byte.
 type Table = [u8; 16];
 
 /// Tables for the buckets 0 to 7 and 8 to 15, the three bytes, and the lower and the upper half.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sieve {
     tables: [[[Table; 2]; 3]; 2],
+}
+
+/// Letters and digits. Not all of them: behind one that is left out a word seems to begin, which costs time only.
+const WORD: u8 = 0b11;
+/// What no token holds, and what no encoded character holds but as itself.
+const DELIMITER: u8 = 0b1111 << 2;
+/// A word may begin some bytes behind these, where letters stand for another character: `\n`, `%2F`, a colour's `[0m`.
+const SOFT: u8 = 0b11 << 6;
+/// One more of these, which no bit was left for.
+const SOFT_TOO: u8 = b'=';
+
+/// The kinds of bytes, each a product of upper halves and lower ones.
+const KINDS: [Table; 2] = kinds(&[
+    (&[4, 6], &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
+    (&[3, 5, 7], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+    (&[0, 1], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
+    // A space, `"'(),`.
+    (&[2], &[0, 2, 7, 8, 9, 12]),
+    // `<>`
+    (&[3], &[12, 14]),
+    // `{}`
+    (&[7], &[11, 13]),
+    // `[\`
+    (&[5], &[11, 12]),
+    // `%`
+    (&[2], &[5]),
+]);
+
+const fn kinds(products: &[(&[usize], &[usize]); 8]) -> [Table; 2] {
+    let mut tables = [[0; 16]; 2];
+    let mut kind = 0;
+    while kind < 8 {
+        let halves = [products[kind].1, products[kind].0];
+        let mut half = 0;
+        while half < 2 {
+            let mut i = 0;
+            while i < halves[half].len() {
+                tables[half][halves[half][i]] |= 1 << kind;
+                i += 1;
+            }
+            half += 1;
+        }
+        kind += 1;
+    }
+    tables
+}
+
+fn is(b: u8, kind: u8) -> bool {
+    let [low, high] = KINDS;
+    low[usize::from(b & 15)] & high[usize::from(b >> 4)] & kind != 0
+}
+
+/// See [`LONG`].
+pub(crate) fn is_delimiter(b: u8) -> bool {
+    is(b, DELIMITER)
+}
+
+/// A word that begins with it is seen to begin.
+pub(super) fn begins_a_word(b: u8) -> bool {
+    is(b, WORD)
+}
+
+/// The kinds of sixty-four bytes, one bit each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bits {
+    word: u64,
+    delimiter: u64,
+    soft: u64,
+}
+
+impl Bits {
+    /// Where a longer word begins, and where no delimiter follows for long; `last` are the bytes before these, and `next`
+    /// the delimiters behind them.
+    fn places(self, last: Bits, next: u64) -> (u64, u64) {
+        // Delimiters among as many bytes from each place on.
+        let within = |(here, next): (u64, u64), n: u32| (here | here >> n | next << (64 - n), next | next >> n);
+        let eight = within(within(within((self.delimiter, next), 1), 2), 4);
+        let twelve = within(eight, 4);
+        let mut soft = self.soft << 2;
+        soft |= soft << 1;
+        soft |= soft << 2;
+        soft |= soft << 4 | self.soft << 10;
+        if last.soft >> 54 != 0 {
+            soft |= 0x3ff;
+        }
+        let start = self.word & (!(self.word << 1 | last.word >> 63) | soft);
+        (start & !twelve.0, !eight.0)
+    }
 }
 
 impl Sieve {
@@ -39,62 +144,150 @@ impl Sieve {
         }
     }
 
-    /// Calls `found` with the places in `text` that are left, and once more, with `true`, with those that the last bucket
-    /// leaves; returns how far it has come: what lies behind that is for the caller to look at.
+    /// Goes through the next blocks of `text`, of which those before have been gone through, and returns what is left of
+    /// them. What follows the end is unknown.
     #[inline]
-    pub(super) fn places(&self, text: &[u8], found: impl FnMut(usize, bool)) -> usize {
+    pub(super) fn next<'a>(&self, text: &[u8], walk: &'a mut Walk) -> &'a [Places] {
+        let rest = text.get(walk.at..).unwrap_or_default();
+        let whole = (rest.len() / BLOCK).saturating_sub(1).min(BATCH);
+        // The end: what is unknown is no word and no delimiter.
+        let mut padded = [0xff; 2 * BLOCK];
+        let (rest, n) = match (whole, padded.get_mut(..rest.len())) {
+            (0, Some(known)) => {
+                known.copy_from_slice(rest);
+                (padded.as_slice(), usize::from(!rest.is_empty()))
+            }
+            _ => (rest, whole),
+        };
+        walk.at += n * BLOCK;
+        let batch = walk.batch.get_mut(..n).unwrap_or_default();
+        walk.last = self.blocks(rest, walk.last, batch);
+        batch
+    }
+
+    /// The places in as many blocks of `text`, which is one block longer; `last` is the one before them.
+    #[inline]
+    fn blocks(&self, text: &[u8], last: Bits, out: &mut [Places]) -> Bits {
         #[cfg(target_arch = "wasm32")]
-        return simd128::places(&self.tables, text, found);
+        return simd128::blocks(&self.tables, text, last, out);
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("ssse3") {
             // SAFETY: this processor has SSSE3.
-            return unsafe { ssse3::places(&self.tables, text, found) };
+            return unsafe { ssse3::blocks(&self.tables, text, last, out) };
         }
         #[cfg(not(target_arch = "wasm32"))]
         {
-            let _ = (text, found);
-            0
+            let _ = text;
+            out.fill(Places {
+                runs: u64::MAX,
+                starts: u64::MAX,
+                encoded: u64::MAX,
+            });
+            last
         }
     }
 }
 
-/// The search, the same for every instruction set: `load`, `and`, `or`, `swizzle`, `halves`, `lanes` and `upper`
-/// are in scope.
+/// Bytes that are worked through together: as many as a number has bits.
+pub(super) const BLOCK: usize = 64;
+
+/// Blocks that are gone through before what they leave is looked at.
+const BATCH: usize = 16;
+
+/// What is left of a block, one bit for each byte.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Places {
+    /// Runs of three bytes.
+    pub(super) runs: u64,
+    /// Beginnings of long words.
+    pub(super) starts: u64,
+    /// Characters that are encoded otherwise than by a backslash.
+    pub(super) encoded: u64,
+}
+
+/// How far a text has been gone through.
+#[derive(Clone, Debug)]
+pub(super) struct Walk {
+    at: usize,
+    last: Bits,
+    batch: [Places; BATCH],
+}
+
+impl Walk {
+    /// From the beginning on. What stands before it is unknown: letters there may have stood for another character.
+    pub(super) fn new() -> Walk {
+        Walk {
+            at: 0,
+            last: Bits {
+                soft: u64::MAX,
+                ..Bits::default()
+            },
+            batch: [Places::default(); BATCH],
+        }
+    }
+}
+
+/// The search, the same for every instruction set: `load`, `and`, `or`, `swizzle`, `halves`, `lanes`, `upper`, `equal`
+/// and `splat` are in scope.
 #[cfg(any(target_arch = "wasm32", target_arch = "x86_64"))]
 macro_rules! places {
     ($feature:literal, $vector:ty) => {
-        /// See [`super::Sieve::places`].
+        /// See [`super::Sieve::blocks`].
         #[target_feature(enable = $feature)]
-        pub(super) fn places(tables: &[[[Table; 2]; 3]; 2], text: &[u8], mut found: impl FnMut(usize, bool)) -> usize {
+        pub(super) fn blocks(tables: &[[[Table; 2]; 3]; 2], text: &[u8], mut last: Bits, out: &mut [Places]) -> Bits {
             let [[a, b, c], [d, e, f]] = tables;
             let (a, b, c) = (both(a), both(b), both(c));
             let (d, e, f) = (both(d), both(e), both(f));
+            let kinds = both(&KINDS);
+            let mut here = text.first_chunk().map_or_else(Bits::default, |t| bits(kinds, t));
             let mut at = 0;
-            let mut rest = text;
-            while let (Some(first), Some(second), Some(third)) = (
-                rest.first_chunk(),
-                rest.get(1..).and_then(|r| r.first_chunk()),
-                rest.get(2..).and_then(|r| r.first_chunk()),
-            ) {
-                let (first, second, third) = (halves(load(first)), halves(load(second)), halves(load(third)));
-                let low = and(and(pick(a, first), pick(b, second)), pick(c, third));
-                let high = and(and(pick(d, first), pick(e, second)), pick(f, third));
-                let mut left = lanes(or(low, high));
-                if left != 0 {
-                    let mut of_last = upper(high);
-                    while of_last != 0 {
-                        found(at + of_last.trailing_zeros() as usize, true);
-                        of_last &= of_last - 1;
-                    }
+            for places in out {
+                let Some(text) = text.get(at..).and_then(|t| t.first_chunk::<{ 2 * BLOCK }>()) else {
+                    break;
+                };
+                let next = text.last_chunk().map_or_else(Bits::default, |t| bits(kinds, t));
+                let (starts, long) = here.places(last, next.delimiter);
+                (last, here) = (here, next);
+                let mut left = Places {
+                    starts,
+                    ..Places::default()
+                };
+                for quarter in 0..4 {
+                    let at = quarter * 16;
+                    let (Some(first), Some(second), Some(third)) = (
+                        text.get(at..).and_then(|r| r.first_chunk()),
+                        text.get(at + 1..).and_then(|r| r.first_chunk()),
+                        text.get(at + 2..).and_then(|r| r.first_chunk()),
+                    ) else {
+                        continue;
+                    };
+                    let (first, second, third) = (halves(load(first)), halves(load(second)), halves(load(third)));
+                    let low = and(and(pick(a, first), pick(b, second)), pick(c, third));
+                    let high = and(and(pick(d, first), pick(e, second)), pick(f, third));
+                    left.runs |= u64::from(lanes(low)) << at & long | u64::from(lanes(high)) << at;
+                    left.encoded |= u64::from(upper(high)) << at;
                 }
-                while left != 0 {
-                    found(at + left.trailing_zeros() as usize, false);
-                    left &= left - 1;
-                }
-                at += 16;
-                rest = rest.get(16..).unwrap_or_default();
+                *places = left;
+                at += BLOCK;
             }
-            at
+            last
+        }
+
+        /// The kinds of these bytes.
+        #[target_feature(enable = $feature)]
+        fn bits(kinds: ($vector, $vector), text: &[u8; BLOCK]) -> Bits {
+            let mut all = Bits::default();
+            let (parts, _) = text.as_chunks::<16>();
+            for (quarter, part) in parts.iter().enumerate() {
+                let at = quarter * 16;
+                let bytes = load(part);
+                let kinds = pick(kinds, halves(bytes));
+                all.word |= u64::from(lanes(and(kinds, splat(WORD)))) << at;
+                all.delimiter |= u64::from(lanes(and(kinds, splat(DELIMITER)))) << at;
+                let soft = or(and(kinds, splat(SOFT)), equal(bytes, splat(SOFT_TOO)));
+                all.soft |= u64::from(lanes(soft)) << at;
+            }
+            all
         }
 
         #[target_feature(enable = $feature)]
@@ -113,11 +306,11 @@ macro_rules! places {
 #[cfg(target_arch = "wasm32")]
 mod simd128 {
     use std::arch::wasm32::{
-        i8x16_bitmask, u8x16_ne, u8x16_shr, u8x16_splat, u8x16_swizzle as swizzle, v128, v128_and as and, v128_load,
-        v128_or as or,
+        i8x16_bitmask, u8x16_eq as equal, u8x16_ne, u8x16_shr, u8x16_splat as splat, u8x16_swizzle as swizzle, v128,
+        v128_and as and, v128_load, v128_or as or,
     };
 
-    use super::Table;
+    use super::{BLOCK, Bits, DELIMITER, KINDS, Places, SOFT, SOFT_TOO, Table, WORD};
 
     places!("simd128", v128);
 
@@ -129,13 +322,13 @@ mod simd128 {
 
     #[target_feature(enable = "simd128")]
     fn halves(bytes: v128) -> (v128, v128) {
-        (and(bytes, u8x16_splat(15)), u8x16_shr(bytes, 4))
+        (and(bytes, splat(15)), u8x16_shr(bytes, 4))
     }
 
     /// One bit for each lane that is not zero.
     #[target_feature(enable = "simd128")]
     fn lanes(bytes: v128) -> u32 {
-        u32::from(i8x16_bitmask(u8x16_ne(bytes, u8x16_splat(0))))
+        u32::from(i8x16_bitmask(u8x16_ne(bytes, splat(0))))
     }
 
     /// The uppermost bit of each lane.
@@ -148,13 +341,18 @@ mod simd128 {
 #[cfg(target_arch = "x86_64")]
 mod ssse3 {
     use std::arch::x86_64::{
-        __m128i, _mm_and_si128 as and, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128 as or,
+        __m128i, _mm_and_si128 as and, _mm_cmpeq_epi8 as equal, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128 as or,
         _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8 as swizzle, _mm_srli_epi16,
     };
 
-    use super::Table;
+    use super::{BLOCK, Bits, DELIMITER, KINDS, Places, SOFT, SOFT_TOO, Table, WORD};
 
     places!("ssse3", __m128i);
+
+    #[target_feature(enable = "ssse3")]
+    fn splat(byte: u8) -> __m128i {
+        _mm_set1_epi8(byte.cast_signed())
+    }
 
     #[target_feature(enable = "ssse3")]
     fn load(bytes: &[u8; 16]) -> __m128i {
@@ -164,14 +362,14 @@ mod ssse3 {
 
     #[target_feature(enable = "ssse3")]
     fn halves(bytes: __m128i) -> (__m128i, __m128i) {
-        let low = _mm_set1_epi8(15);
+        let low = splat(15);
         (and(bytes, low), and(_mm_srli_epi16::<4>(bytes), low))
     }
 
     /// One bit for each lane that is not zero.
     #[target_feature(enable = "ssse3")]
     fn lanes(bytes: __m128i) -> u32 {
-        !_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128())).cast_unsigned() & 0xffff
+        !_mm_movemask_epi8(equal(bytes, _mm_setzero_si128())).cast_unsigned() & 0xffff
     }
 
     /// The uppermost bit of each lane.
@@ -184,14 +382,24 @@ mod ssse3 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{BUCKETS, Sieve};
+    use super::{BLOCK, BUCKETS, GATED, LONG, LONGER, Places, Sieve, Walk, begins_a_word, is_delimiter};
 
-    /// What the sieve lets through, byte by byte.
-    fn passes(sieve: &Sieve, run: [u8; 3]) -> bool {
-        sieve.tables.iter().any(|tables| {
-            let both = |([low, high], b): (&[[u8; 16]; 2], u8)| low[usize::from(b & 15)] & high[usize::from(b >> 4)];
-            tables.iter().zip(run).map(both).fold(0xff, |a, b| a & b) != 0
-        })
+    /// What one half of the buckets lets through, byte by byte.
+    fn passes(tables: &[[[u8; 16]; 2]; 3], run: [u8; 3]) -> bool {
+        let both = |([low, high], b): (&[[u8; 16]; 2], u8)| low[usize::from(b & 15)] & high[usize::from(b >> 4)];
+        tables.iter().zip(run).map(both).fold(0xff, |a, b| a & b) != 0
+    }
+
+    /// No delimiter among as many bytes; what follows the end is unknown.
+    fn long(text: &[u8], at: usize, n: u16) -> bool {
+        !text[at..].iter().take(usize::from(n)).any(|b| is_delimiter(*b))
+    }
+
+    fn begins(text: &[u8], at: usize) -> bool {
+        let soft = (2..=10)
+            .filter_map(|n| at.checked_sub(n))
+            .any(|i| b"\\%=[".contains(&text[i]));
+        begins_a_word(text[at]) && (at < 10 || soft || !begins_a_word(text[at - 1]))
     }
 
     #[test]
@@ -204,25 +412,52 @@ mod tests {
         }
         sieve.add(9, [Some(b'\\'), Some(b'/'), None]);
         sieve.add(BUCKETS - 1, [Some(b'%'), Some(b'/'), None]);
-        let alphabet = b"sk_ey\\u0:/%AKI-BE\x7f\x01x\xffz";
+        let alphabet = b"sk_ey\\u0:/%AKI-BE\x7f\x01x\xffz=[ sk_key://AKIsk_AKI";
         let mut state = 7u32;
-        for len in 0..200 {
+        for len in (0..400).chain(2000..2200) {
             let any = |_| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 alphabet[(state >> 16) as usize % alphabet.len()]
             };
             let text: Vec<u8> = (0..len).map(any).collect();
-            let mut places = Vec::new();
-            let mut last = Vec::new();
-            let end = sieve.places(&text, |at, of_last| match of_last {
-                true => last.push(at),
-                false => places.push(at),
-            });
-            let percent = (0..end).filter(|at| text[*at] == b'%' && text[at + 1] == b'/');
-            assert_eq!(last, percent.collect::<Vec<_>>());
-            let all = (0..end).filter(|at| passes(&sieve, text[*at..at + 3].try_into().unwrap()));
-            assert_eq!(places, all.collect::<Vec<_>>());
-            assert!(end == 0 || end + 18 > len, "{end} of {len}");
+            let (mut walk, mut found) = (Walk::new(), Vec::new());
+            loop {
+                let blocks = sieve.next(&text, &mut walk);
+                if blocks.is_empty() {
+                    break;
+                }
+                found.extend_from_slice(blocks);
+            }
+            let of = |bits: fn(&Places) -> u64| {
+                let set = |at: &usize| bits(&found[at / BLOCK]) >> (at % BLOCK) & 1 == 1;
+                (0..len).filter(set).collect::<Vec<_>>()
+            };
+            let padded = [text.as_slice(), &[0xff; 2]].concat();
+            let run = |at: usize| padded[at..at + 3].try_into().unwrap();
+            let [gated, open] = &sieve.tables;
+            let runs =
+                (0..len).filter(|at| (passes(gated, run(*at)) && long(&text, *at, LONG)) || passes(open, run(*at)));
+            assert_eq!(of(|p| p.runs), runs.collect::<Vec<_>>());
+            let encoded = (0..len).filter(|at| padded[*at] == b'%' && padded[at + 1] == b'/');
+            assert_eq!(of(|p| p.encoded), encoded.collect::<Vec<_>>());
+            let starts = of(|p| p.starts);
+            for at in 0..len {
+                let least = begins(&text, at) && long(&text, at, LONGER);
+                assert!(!least || starts.contains(&at), "{at} of {len}");
+            }
+            let more = starts
+                .iter()
+                .filter(|at| !begins(&text, **at) || !long(&text, **at, LONGER));
+            assert!(more.count() <= 9 * len.div_ceil(64), "of {len}");
         }
+    }
+
+    #[test]
+    fn kinds_of_bytes_are_what_they_seem() {
+        for b in 0..=255u8 {
+            assert!(!begins_a_word(b) || b.is_ascii_alphanumeric(), "{b}");
+            assert_eq!(is_delimiter(b), b <= b' ' || b"\"'(),<>{}".contains(&b), "{b}");
+        }
+        const { assert!(GATED < BUCKETS) };
     }
 }

@@ -193,21 +193,24 @@ fn assemble(
 }
 
 fn anchors(detectors: &[Detector], decode: Decode) -> Result<Anchors, PolicyError> {
-    let mut all: BTreeMap<&[u8], (Vec<u16>, bool)> = BTreeMap::new();
+    let mut all: BTreeMap<&[u8], Anchor> = BTreeMap::new();
     for (i, d) in detectors.iter().enumerate() {
-        for a in &d.program.anchors {
-            let entry = all.entry(a).or_insert((Vec::new(), true));
-            entry.0.push(u16::try_from(i).unwrap_or(u16::MAX));
-            entry.1 &= d.program.starts_at_border && d.program.front.is_none();
+        let anchors = d.program.anchors.iter().zip(d.program.shortcuts.runs());
+        for (own, (a, run)) in anchors.enumerate() {
+            let anchor = all.entry(a).or_insert_with(|| Anchor {
+                bytes: a.clone(),
+                detectors: Vec::new(),
+                at_border: true,
+                run: u16::MAX,
+            });
+            let number = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+            anchor.detectors.push((number(i), number(own)));
+            anchor.at_border &= d.program.starts_at_border && d.program.front.is_none();
+            anchor.run = anchor.run.min(if d.program.front.is_none() { run } else { 0 });
         }
     }
     if all.len() >= usize::from(u16::MAX) {
         return Err(PolicyError::new("detectors", "too many anchors"));
     }
-    let anchor = |(bytes, (detectors, at_border)): (&[u8], (Vec<u16>, bool))| Anchor {
-        bytes: bytes.to_vec(),
-        detectors,
-        at_border,
-    };
-    Ok(Anchors::new(all.into_iter().map(anchor).collect(), decode))
+    Ok(Anchors::new(all.into_values().collect(), decode))
 }

@@ -63,7 +63,7 @@ impl Body {
                 ..engine.reading()
             };
             let text = data.get(at..).unwrap_or_default();
-            for d in &anchor.detectors {
+            for (d, own) in &anchor.detectors {
                 let Some(program) = engine.detectors.get(usize::from(*d)).map(|d| &d.program) else {
                     continue;
                 };
@@ -86,7 +86,7 @@ impl Body {
                     // since how much of it can be seen depends on the cuts.
                     _ if percent > 0 => Some(start),
                     _ => program
-                        .may_match((text, reading), start.before, first, &anchor.bytes)
+                        .may_match((text, reading), start.before, first, Some(*own))
                         .then_some(start),
                 };
                 exchange.trace.note(|| Step {
@@ -195,7 +195,7 @@ impl Body {
                         })
                     }),
                     None if hit.percent > 0 => Some(Some(start)),
-                    None => Some(program.may_match(text, before, first, b"").then_some(start)),
+                    None => Some(program.may_match(text, before, first, None).then_some(start)),
                 };
                 starts.extend(start.flatten().map(|s| (*d, s)));
             }

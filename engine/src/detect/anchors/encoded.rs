@@ -1,5 +1,6 @@
 //! Anchors of which characters are encoded, and anchors that are not whole yet: what the sieve cannot compare at once.
 
+use super::tables::{has, slot};
 use super::{Anchors, Hit, REFERENCE, UNICODE};
 use crate::decode::{Decode, Reading, escape, reference};
 use crate::detect::program::is_word;
@@ -24,6 +25,7 @@ impl Anchors {
                 };
                 self.look_decoded(data, (at, first), plain, within, hits);
             }
+            [b'\\', b'/', ..] if self.look_slash(data, at, within, hits) => {}
             [b'\\', b'/', ..] => self.look_decoded(data, (at, Some(u32::from(b'/'))), plain, within, hits),
             [b'%', b'2'..=b'7', ..] if self.decode.percent => {
                 let mut last = None;
@@ -46,6 +48,42 @@ impl Anchors {
             }
             _ => {}
         }
+    }
+
+    /// Anchors whose first encoded character is the slash at `at`, as in most links in JSON. False: more is encoded than
+    /// slashes, or otherwise, and it was not looked.
+    fn look_slash(&self, data: &[u8], at: usize, (from, to): (usize, usize), hits: &mut Vec<Hit>) -> bool {
+        let front = data.get(..at).unwrap_or_default();
+        let behind = data.get(at + 2).is_none_or(|b| self.behind_slash[usize::from(*b)]);
+        if front.last() == Some(&b'\\') || behind {
+            return false;
+        }
+        if !front.last().is_some_and(|b| self.stands_before_slash(data, at, *b)) {
+            return true;
+        }
+        let found = hits.len();
+        let four = front.last_chunk().map(|four| u32::from_be_bytes(*four));
+        for key in four.into_iter().chain(0..4) {
+            let low = self.slashes.partition_point(|s| s.0 < key);
+            let with_key = self.slashes.get(low..).unwrap_or_default().iter();
+            for (_, anchor, offset) in with_key.take_while(|s| s.0 == key) {
+                let Some(a) = self.get(*anchor) else { continue };
+                let (before, behind) = a.bytes.split_at(a.bytes.len().min(usize::from(*offset)));
+                let start = at - before.len().min(at);
+                if start < from || start >= to || !front.ends_with(before) {
+                    continue;
+                }
+                match starts_with_slashes(data.get(at..).unwrap_or_default(), behind) {
+                    Some(true) => hits.push((start, *anchor, 0)),
+                    Some(false) => {}
+                    None => {
+                        hits.truncate(found);
+                        return false;
+                    }
+                }
+            }
+        }
+        true
     }
 
     /// Anchors whose first encoded character is `first`, in this reading.
@@ -72,13 +110,7 @@ impl Anchors {
             run -= 1;
         }
         let before = run.checked_sub(1).and_then(|i| data.get(i));
-        let pair = |before: &u8| {
-            let first = run.checked_sub(2).and_then(|i| data.get(i)).copied().unwrap_or(0);
-            let pair = usize::from(first) << 8 | usize::from(*before);
-            // At the very front one character may be all that there is.
-            run < 2 || self.pairs[pair >> 6] >> (pair & 63) & 1 == 1
-        };
-        let in_front = |b: &u8| self.before_slash[usize::from(*b)] && pair(b);
+        let in_front = |b: &u8| self.stands_before_slash(data, run, *b);
         // What stands behind an escaped slash may be encoded as well, or not be here yet.
         let open = |b: &u8| matches!(b, b'\\' | b'%' | b'&') || self.behind_slash[usize::from(*b)];
         let behind = match data.get(slash..) {
@@ -110,9 +142,6 @@ impl Anchors {
         }
         let near = |offset: usize| {
             let plain = data.get(run - offset..run).unwrap_or_default();
-            if may >> offset & 1 == 0 {
-                return false;
-            }
             match (plain, u8::try_from(first)) {
                 ([a, b, c, d, ..], _) => self.cell(u32::from_be_bytes([*a, *b, *c, *d])).is_some(),
                 ([a, b, c], Ok(first)) => self.cell(u32::from_be_bytes([*a, *b, *c, first])).is_some(),
@@ -122,7 +151,14 @@ impl Anchors {
                 _ => false,
             }
         };
-        if may == 0 || !(0..=front).any(near) {
+        let mut begins = 0u32;
+        while may != 0 {
+            if near(may.trailing_zeros() as usize) {
+                begins |= may & may.wrapping_neg();
+            }
+            may &= may - 1;
+        }
+        if begins == 0 {
             return;
         }
         let mut line = [0u8; 2 * limits::ANCHOR_BYTES];
@@ -148,7 +184,7 @@ impl Anchors {
             }
             for offset in 0..=front {
                 let start = run - offset;
-                if start < from || start >= to {
+                if start < from || start >= to || begins >> offset & 1 == 0 {
                     continue;
                 }
                 let text = line.get(front - offset..).unwrap_or_default();
@@ -162,6 +198,14 @@ impl Anchors {
             }
             return;
         }
+    }
+
+    /// `before` stands in front of `data[at]`, and may in front of a slash in an anchor.
+    fn stands_before_slash(&self, data: &[u8], at: usize, before: u8) -> bool {
+        let first = at.checked_sub(2).and_then(|i| data.get(i)).copied().unwrap_or(0);
+        let pair = usize::from(first) << 8 | usize::from(before);
+        // At the very front one character may be all that there is.
+        self.before_slash[usize::from(before)] && (at < 2 || self.pairs[pair >> 6] >> (pair & 63) & 1 == 1)
     }
 
     /// It is an anchor of three bytes.
@@ -237,6 +281,7 @@ impl Anchors {
     fn may_begin(&self, text: &[u8], before: impl Fn() -> Option<u8>) -> bool {
         let (lo, hi) = match text {
             [] => return false,
+            [a, b, c, ..] if !has(&self.heads, slot([*a, *b, *c])) => return false,
             [a, b, c, d, ..] => match self.cell(u32::from_be_bytes([*a, *b, *c, *d])) {
                 Some(range) => range,
                 None => return false,
@@ -263,4 +308,19 @@ impl Anchors {
         let at_word = before().is_some_and(is_word) && text.first().is_some_and(|b| is_word(*b));
         fits.any(|a| !(a.at_border && at_word))
     }
+}
+
+/// Whether `text` reads as it begins with `want`, if only slashes are escaped.
+fn starts_with_slashes(text: &[u8], want: &[u8]) -> Option<bool> {
+    let mut text = text;
+    for b in want {
+        text = match text {
+            [b'\\', b'/', rest @ ..] if *b == b'/' => rest,
+            [b'\\', b'/', ..] => return Some(false),
+            [b'\\' | b'&', ..] => return None,
+            [c, rest @ ..] if c == b => rest,
+            _ => return Some(false),
+        };
+    }
+    Some(true)
 }
