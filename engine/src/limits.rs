@@ -82,3 +82,9 @@ pub const VIEW_BYTES: u64 = 8 * 1024;
 
 /// Base64 inside base64 that is decoded: a registry's credentials stand so in a Kubernetes secret.
 pub const VIEW_DEPTH: u8 = 2;
+
+/// Values in a policy: an alias in YAML makes many of a few bytes.
+pub const POLICY_NODES: usize = 200_000;
+
+/// Levels of a policy's tree. What is meaningful has eight.
+pub const POLICY_DEPTH: usize = 64;

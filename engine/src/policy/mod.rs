@@ -3,6 +3,8 @@
 
 pub(crate) mod compile;
 mod custom;
+#[allow(dead_code)]
+pub(crate) mod document;
 pub(crate) mod written;
 
 pub use written::{ErrorBody, ErrorRule, Mode, OnEncoded, StatusPattern};

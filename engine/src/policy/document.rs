@@ -1,0 +1,150 @@
+//! The text of a policy → a tree: JSON, YAML, or the binary `google.protobuf.Struct` that Envoy hands over for one.
+//!
+//! All three become the same tree, so that everything behind it is the same whatever people write. A key that comes twice
+//! in one object is an error: which of the two holds would be a guess. Why not read the types from the text directly:
+//! the first mistake would then be the only one that is told.
+
+use serde_json::{Map, Value};
+
+use crate::error::PolicyError;
+use crate::limits;
+
+mod json;
+mod structure;
+mod yaml;
+
+/// A policy as a tree, and what was noticed on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Document {
+    pub(crate) tree: Value,
+    pub(crate) errors: Vec<PolicyError>,
+    nodes: usize,
+}
+
+/// Reads a policy; no text at all is an empty one. What cannot be read at all is the error.
+pub(crate) fn read(text: &[u8]) -> Result<Document, PolicyError> {
+    if text.len() > limits::POLICY_BYTES {
+        let why = format!("{} bytes; {} are allowed", text.len(), limits::POLICY_BYTES);
+        return Err(PolicyError::new(".", why));
+    }
+    let mut document = Document::default();
+    // A Struct begins with the tag of its first field, which would be a line feed in a text.
+    if text.first() == Some(&b'\n')
+        && let Some(tree) = structure::read(text, &mut document)
+    {
+        document.tree = tree?;
+        return Ok(document);
+    }
+    let text = std::str::from_utf8(text)
+        .map_err(|e| PolicyError::new(".", format!("not UTF-8 from byte {} on", e.valid_up_to())))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
+    document.tree = match text.bytes().next() {
+        None => Value::Object(Map::new()),
+        Some(b'{') => json::read(text, &mut document)?,
+        _ => yaml::read(text, &mut document)?,
+    };
+    Ok(document)
+}
+
+impl Document {
+    /// Counts one more value; an alias in YAML can make many of a few bytes.
+    fn count(&mut self, path: &str, nodes: usize) -> Result<(), PolicyError> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes <= limits::POLICY_NODES {
+            return Ok(());
+        }
+        let why = format!("more than {} values in all", limits::POLICY_NODES);
+        Err(PolicyError::new(path, why))
+    }
+
+    /// Puts a value under its key.
+    fn insert(&mut self, object: &mut Map<String, Value>, path: &str, key: &str, value: Value) {
+        if object.contains_key(key) {
+            self.errors
+                .push(PolicyError::new(path, "this key comes twice; leave one of them"));
+        } else {
+            object.insert(key.to_owned(), value);
+        }
+    }
+}
+
+/// The path of a key: `errors.status`.
+pub(crate) fn key_path(path: &str, key: &str) -> String {
+    match path {
+        "." => key.to_owned(),
+        path => format!("{path}.{key}"),
+    }
+}
+
+/// The path of an item: `routes[2]`.
+pub(crate) fn item_path(path: &str, i: usize) -> String {
+    match path {
+        "." => format!("[{i}]"),
+        path => format!("{path}[{i}]"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::read;
+    use serde_json::json;
+
+    fn told(text: &[u8]) -> Vec<String> {
+        match read(text) {
+            Ok(document) => document.errors.iter().map(ToString::to_string).collect(),
+            Err(e) => vec![e.to_string()],
+        }
+    }
+
+    #[test]
+    fn json_yaml_and_a_struct_are_the_same_tree() {
+        let tree = json!({"mode": "report", "fields": [{"names": ["password"], "deep": {"n": 3, "t": true, "z": null}}]});
+        let json = tree.to_string();
+        let yaml = "# a comment\nmode: report\nfields:\n  - names: [password]\n    deep: {n: 3, t: true, z: ~}\n";
+        assert_eq!(read(json.as_bytes()).unwrap().tree, tree);
+        assert_eq!(read(yaml.as_bytes()).unwrap().tree, tree);
+        assert_eq!(read(&super::structure::tests::written(&tree)).unwrap().tree, tree);
+        assert_eq!(read(b" \n ").unwrap().tree, json!({}));
+        assert_eq!(read(b"").unwrap().tree, json!({}));
+    }
+
+    #[test]
+    fn yaml_is_read_as_its_core_schema_says() {
+        let yaml = b"a: 'true'\nb: 0x1F\nc: 1.5\nd: no\ne: |\n  two\n  lines\nf: &x [1, -2]\ng: *x\nh:\ni: '5xx'\nj: 1e3\nk: 0o17\n";
+        let tree = json!({"a": "true", "b": 31, "c": 1.5, "d": "no", "e": "two\nlines\n", "f": [1, -2], "g": [1, -2],
+            "h": null, "i": "5xx", "j": 1000.0, "k": 15});
+        assert_eq!(read(yaml).unwrap().tree, tree);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_with_its_place() {
+        for (text, part) in [
+            (&b"{\"a\": {\"b\": 1, \"b\": 2}}"[..], "a.b: this key comes twice"),
+            (b"a:\n  - b: 1\n    b: 2\n", "a[0].b: this key comes twice"),
+            (b"{\"a\": ", ".: not JSON"),
+            (b"a: [1, 2", ".: not YAML"),
+            (b"a: 1\n---\nb: 2\n", ".: a second YAML document"),
+            (b"[1, 2]", ".: expected an object"),
+            (b"? [a]\n: 1\n", ".: a key must be text"),
+            (b"a: *nothing\n", ".: not YAML"),
+            (b"\xff\xfe", ".: not UTF-8"),
+        ] {
+            let told = told(text);
+            assert!(told.iter().any(|t| t.starts_with(part)), "{part}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn aliases_and_depth_are_bounded() {
+        let mut yaml = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for i in 1..9 {
+            let items = vec![format!("*a{}", i - 1); 10].join(", ");
+            yaml.push_str(&format!("a{i}: &a{i} [{items}]\n"));
+        }
+        assert!(told(yaml.as_bytes())[0].contains("values in all"));
+        for deep in [format!("a: {}", "[".repeat(100_000)), format!("{{\"a\": {}", "[".repeat(100_000))] {
+            assert_eq!(told(deep.as_bytes()).len(), 1);
+        }
+    }
+}
