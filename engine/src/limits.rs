@@ -88,3 +88,6 @@ pub const POLICY_NODES: usize = 200_000;
 
 /// Levels of a policy's tree. What is meaningful has eight.
 pub const POLICY_DEPTH: usize = 64;
+
+/// Mistakes in a policy that are told at once.
+pub const POLICY_ERRORS: usize = 50;

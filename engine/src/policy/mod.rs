@@ -5,6 +5,8 @@ pub(crate) mod compile;
 mod custom;
 #[allow(dead_code)]
 pub(crate) mod document;
+#[allow(dead_code)]
+pub(crate) mod mistakes;
 pub(crate) mod written;
 
 pub use written::{ErrorBody, ErrorRule, Mode, OnEncoded, StatusPattern};
