@@ -91,3 +91,6 @@ pub const POLICY_DEPTH: usize = 64;
 
 /// Mistakes in a policy that are told at once.
 pub const POLICY_ERRORS: usize = 50;
+
+/// Segments of a JSONPath: the positions reached in it are the bits of a word.
+pub const PATH_SEGMENTS: usize = 16;

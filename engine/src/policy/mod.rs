@@ -7,6 +7,8 @@ mod custom;
 pub(crate) mod document;
 #[allow(dead_code)]
 pub(crate) mod mistakes;
+#[allow(dead_code)]
+pub(crate) mod path;
 pub(crate) mod written;
 
 pub use written::{ErrorBody, ErrorRule, Mode, OnEncoded, StatusPattern};
