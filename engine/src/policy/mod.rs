@@ -6,6 +6,8 @@ mod custom;
 #[allow(dead_code)]
 pub(crate) mod document;
 #[allow(dead_code)]
+pub(crate) mod glob;
+#[allow(dead_code)]
 pub(crate) mod mistakes;
 #[allow(dead_code)]
 pub(crate) mod path;

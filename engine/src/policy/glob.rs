@@ -1,0 +1,278 @@
+//! Hosts and paths as operators write them: `*.example.com`, `/api/**`, `/users/*/keys`, `/**/*.sql`.
+//!
+//! In a path `*` is any run of characters but `/`, `**` any run at all when it stands for whole segments, `?` one
+//! character but `/`; everything else is itself. Paths are compared as they come, without the query, percent-decoded once
+//! for unreserved characters only (RFC 3986, 6.2.2.2), so that `/%61pi` does not get round a rule for `/api`. Matching goes
+//! back to the last star only, which is enough for one kind of star; `**` is decided segment by segment.
+
+use std::borrow::Cow;
+
+/// A host pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    Any,
+    /// Lower case, without a port.
+    Exactly(String),
+    /// `*.example.com`: with the dot, lower case.
+    Below(String),
+}
+
+impl Host {
+    pub(crate) fn read(text: &str) -> Result<Host, String> {
+        let lower = text.to_ascii_lowercase();
+        if lower == "*" {
+            return Ok(Host::Any);
+        }
+        let name = lower.strip_prefix("*.");
+        let checked = name.unwrap_or(&lower);
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '[' | ']');
+        if checked.is_empty() || !checked.chars().all(is_part) {
+            return Err("expected a host such as api.example.com, *.example.com or *".to_owned());
+        }
+        let port = checked.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>().is_ok()));
+        if let Some((host, true)) = port
+            && (!host.contains(':') || host.ends_with(']'))
+        {
+            return Err("expected a host without a port: a route holds for all ports".to_owned());
+        }
+        Ok(match name {
+            Some(name) => Host::Below(format!(".{name}")),
+            None => Host::Exactly(lower),
+        })
+    }
+
+    /// `host` is lower case and has no port: see [`authority`].
+    pub(crate) fn covers(&self, host: &str) -> bool {
+        match self {
+            Host::Any => true,
+            Host::Exactly(name) => name == host,
+            Host::Below(name) => host.len() > name.len() && host.ends_with(name.as_str()),
+        }
+    }
+}
+
+/// The host of an `:authority` or `Host`: lower case, without port and without the dot at the end.
+pub(crate) fn authority(value: &[u8]) -> Option<Cow<'_, str>> {
+    let text = std::str::from_utf8(value).ok()?;
+    let host = match text.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) => {
+            host
+        }
+        _ => text,
+    };
+    let host = host.strip_suffix('.').unwrap_or(host);
+    Some(if host.bytes().any(|b| b.is_ascii_uppercase()) {
+        host.to_ascii_lowercase().into()
+    } else {
+        host.into()
+    })
+}
+
+/// A path pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Glob {
+    /// What stands before the first star: compared first, since most paths differ there.
+    literal: Vec<u8>,
+    segments: Vec<Part>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    /// `**`: any number of segments.
+    Deep,
+    /// One segment; `*` and `?` in it.
+    One(Vec<u8>),
+}
+
+impl Glob {
+    pub(crate) fn read(text: &str) -> Result<Glob, String> {
+        let Some(inner) = text.strip_prefix('/') else {
+            return Err("expected a path that begins with `/`, such as /api/** or /**/*.sql".to_owned());
+        };
+        if text.contains(['?', '#']) && text.contains('#') {
+            return Err("a path has no fragment".to_owned());
+        }
+        let mut segments = Vec::new();
+        for segment in inner.split('/') {
+            if segment == "**" {
+                if segments.last() != Some(&Part::Deep) {
+                    segments.push(Part::Deep);
+                }
+            } else if segment.contains("**") {
+                return Err("`**` stands for whole segments: write `/**/`".to_owned());
+            } else {
+                segments.push(Part::One(segment.as_bytes().to_vec()));
+            }
+        }
+        let star = text.find(['*', '?']).unwrap_or(text.len());
+        // `/api/**` covers `/api` too.
+        let literal = text.get(..star).unwrap_or_default();
+        let literal = if text.get(star..).is_some_and(|t| t.starts_with("**")) {
+            literal.strip_suffix('/').unwrap_or(literal)
+        } else {
+            literal
+        };
+        Ok(Glob {
+            literal: literal.as_bytes().to_vec(),
+            segments,
+        })
+    }
+
+    /// `path` begins with `/` and has no query: see [`path_of`].
+    pub(crate) fn covers(&self, path: &[u8]) -> bool {
+        if !path.starts_with(&self.literal) {
+            return false;
+        }
+        let Some(inner) = path.strip_prefix(b"/") else { return false };
+        let mut texts = inner.split(|b| *b == b'/');
+        let mut parts = self.segments.as_slice();
+        // Behind the last `**`, and the text with which it was tried.
+        let mut again: Option<(&[Part], std::slice::Split<'_, u8, _>)> = None;
+        loop {
+            match parts {
+                [Part::Deep] => return true,
+                [Part::Deep, rest @ ..] => {
+                    parts = rest;
+                    again = Some((rest, texts.clone()));
+                    continue;
+                }
+                [Part::One(one), rest @ ..] => {
+                    if texts.next().is_some_and(|text| segment(one, text)) {
+                        parts = rest;
+                        continue;
+                    }
+                }
+                [] => {
+                    if texts.next().is_none() {
+                        return true;
+                    }
+                }
+            }
+            // One more segment goes to the last `**`.
+            let Some((rest, mut from)) = again.take() else { return false };
+            if from.next().is_none() {
+                return false;
+            }
+            parts = rest;
+            texts = from.clone();
+            again = Some((rest, from));
+        }
+    }
+}
+
+/// `*` and `?` inside a segment.
+fn segment(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut again: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                again = Some((p + 1, t));
+                p += 1;
+                continue;
+            }
+            Some(c) if *c == b'?' || Some(c) == text.get(t) => {
+                (p, t) = (p + 1, t + 1);
+                continue;
+            }
+            _ => {}
+        }
+        let Some((star, from)) = again else { return false };
+        again = Some((star, from + 1));
+        (p, t) = (star, from + 1);
+    }
+    pattern.get(p..).unwrap_or_default().iter().all(|b| *b == b'*')
+}
+
+/// The path of a `:path`: without query and fragment, unreserved characters decoded, slashes in a row as one.
+pub(crate) fn path_of(target: &[u8]) -> Cow<'_, [u8]> {
+    let end = target.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(target.len());
+    let path = target.get(..end).unwrap_or_default();
+    if !path.contains(&b'%') && !path.windows(2).any(|w| w == b"//") {
+        return path.into();
+    }
+    let hex = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+    let mut out = Vec::with_capacity(path.len());
+    let mut i = 0;
+    while let Some(&b) = path.get(i) {
+        if b == b'%'
+            && let (Some(high), Some(low)) = (hex(path.get(i + 1)), hex(path.get(i + 2)))
+            && let c = high << 4 | low
+            && (c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b'~'))
+        {
+            out.push(c);
+            i += 3;
+            continue;
+        }
+        if b != b'/' || out.last() != Some(&b'/') {
+            out.push(b);
+        }
+        i += 1;
+    }
+    out.into()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{Glob, Host, authority, path_of};
+
+    #[test]
+    fn hosts() {
+        for (pattern, value, is) in [
+            ("*", "anything", true),
+            ("api.example.com", "API.example.com:8443", true),
+            ("api.example.com", "api.example.com.", true),
+            ("api.example.com", "xapi.example.com", false),
+            ("*.example.com", "a.b.example.com", true),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", "badexample.com", false),
+            ("[::1]", "[::1]:80", true),
+        ] {
+            let host = authority(value.as_bytes()).unwrap();
+            assert_eq!(Host::read(pattern).unwrap().covers(&host), is, "{pattern} on {value}");
+        }
+        for wrong in ["", "*.", "a b", "exa*ple.com", "api.example.com:443"] {
+            assert!(Host::read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn paths() {
+        for (pattern, value, is) in [
+            ("/", "/", true),
+            ("/", "/a", false),
+            ("/api/**", "/api/v1/x", true),
+            ("/api/**", "/api", true),
+            ("/api/**", "/api/", true),
+            ("/api/**", "/apiv2", false),
+            ("/**", "/", true),
+            ("/users/*/keys", "/users/7/keys?x=1", true),
+            ("/users/*/keys", "/users/7/8/keys", false),
+            ("/**/*.sql", "/a/b/dump.sql", true),
+            ("/**/*.sql", "/dump.sql", true),
+            ("/**/*.sql", "/dump.sql/x", false),
+            ("/.env*", "/.env.local", true),
+            ("/.git/**", "/.git/config", true),
+            ("/**/.git/**", "/x/y/.git/HEAD", true),
+            ("/a?c", "/abc", true),
+            ("/a/**/b/**/c", "/a/x/b/y/z/c", true),
+            ("/a/**/b/**/c", "/a/x/y/z/c", false),
+            ("/api/**", "/%61pi/x", true),
+            ("/api/x", "//api//x", true),
+            ("/a%2Fb", "/a%2Fb", true),
+        ] {
+            assert_eq!(Glob::read(pattern).unwrap().covers(&path_of(value.as_bytes())), is, "{pattern} on {value}");
+        }
+        for wrong in ["", "api", "/a**", "/a/b**/c"] {
+            assert!(Glob::read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_path_takes_no_time() {
+        let glob = Glob::read("/**/*a*a*a*a*b/**/*a*a*a*b/**/c").unwrap();
+        let path = "/".to_owned() + &"aaaaaaaa/".repeat(2_000);
+        assert!(!glob.covers(path.as_bytes()));
+    }
+}
