@@ -14,6 +14,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Check(Check),
     Scan(Scan),
     Explain(Explain),
     Detectors(Detectors),
@@ -25,9 +26,22 @@ pub struct Choice {
     /// Packs of detectors, such as secrets,tokens; in place of the policy's
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub packs: Option<Vec<String>>,
-    /// A policy (JSON), as the proxy takes it; without it the default one
+    /// A policy (YAML or JSON), as the proxy takes it; without it the default one
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+}
+
+/// Says everything that is wrong with a policy, in the words in which the proxy would refuse it
+///
+/// Exit status: 0 nothing is wrong, 2 something is.
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// The policy: YAML, JSON or a binary google.protobuf.Struct; - is standard input
+    #[arg(value_name = "POLICY", required_unless_present = "schema")]
+    pub policy: Option<PathBuf>,
+    /// Print the JSON Schema of policies
+    #[arg(long, conflicts_with = "policy")]
+    pub schema: bool,
 }
 
 /// Redacts files, or standard input, to standard output

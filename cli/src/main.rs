@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod args;
+mod check;
 mod detectors;
 mod explain;
 mod json;
@@ -23,7 +24,7 @@ use crate::args::{Args, Command};
 /// How a run ended, as grep tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Something was found.
+    /// Something was found, or all is well.
     Found,
     /// Nothing was found.
     Clean,
@@ -33,6 +34,7 @@ pub enum Ended {
 
 fn main() -> ExitCode {
     let ended = match Args::parse().command {
+        Command::Check(options) => check::run(&options),
         Command::Scan(options) => scan::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Detectors(options) => detectors::run(&options),

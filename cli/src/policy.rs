@@ -24,22 +24,14 @@ fn compile(choice: &Choice, packs: Option<&[String]>) -> Result<Engine> {
         Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
         None => Vec::new(),
     };
-    let name = |e: keepmum_engine::PolicyError| match &choice.policy {
+    let compiled = match packs {
+        None => Engine::new(&written),
+        Some(packs) => Engine::with_packs(&written, packs),
+    };
+    compiled.map_err(|e| match &choice.policy {
         Some(path) => anyhow!("{}: {e}", path.display()),
         None => anyhow!("{e}"),
-    };
-    let Some(packs) = packs else {
-        return Engine::new(&written).map_err(name);
-    };
-    // The policy is first judged as it was written, so that an error names a place in the file.
-    Engine::new(&written).map_err(name)?;
-    let mut policy = if written.iter().all(u8::is_ascii_whitespace) {
-        serde_json::json!({})
-    } else {
-        serde_json::from_slice(&written)?
-    };
-    policy["detectors"]["packs"] = packs.into();
-    Engine::new(policy.to_string().as_bytes()).map_err(name)
+    })
 }
 
 /// Refuses a pack that does not exist, with the names of those that do.

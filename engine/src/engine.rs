@@ -1,6 +1,7 @@
 //! A compiled policy: everything that streams share, and nothing that changes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::catalogue;
 use crate::decide::custom::Terms;
@@ -13,6 +14,8 @@ use crate::detect::front::Fronts;
 use crate::detect::program::Program;
 use crate::error::PolicyError;
 use crate::explain::Verdict;
+use crate::policy::glob::{Glob, path_of};
+use crate::policy::routes::{RequestFacts, Routed, Routes};
 use crate::policy::{ErrorRule, OnEncoded, compile};
 use crate::rewrite::{Action, Source};
 
@@ -32,33 +35,86 @@ pub(crate) struct FieldRule {
     pub(crate) action: Action,
 }
 
-/// A compiled policy.
+/// Lower-case name → rule.
+pub(crate) type FieldNames = BTreeMap<Vec<u8>, u16>;
+
+/// A compiled policy: the defaults, or one of its routes. Routes share what they have in common.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    pub(crate) detectors: Vec<Detector>,
-    pub(crate) anchors: Anchors,
-    pub(crate) classes: Classes,
-    pub(crate) fronts: Fronts,
-    pub(crate) fields: Vec<FieldRule>,
-    /// Lower-case name → rule.
-    pub(crate) field_names: BTreeMap<Vec<u8>, u16>,
-    pub(crate) allow: Vec<Vec<u8>>,
+    /// Those that any route arms: an index means the same on all of them.
+    pub(crate) detectors: Arc<[Detector]>,
+    /// Which of them are armed here.
+    pub(crate) armed: Arc<Armed>,
+    pub(crate) fields: Arc<[FieldRule]>,
+    pub(crate) field_names: Arc<FieldNames>,
+    pub(crate) allow: Arc<[Vec<u8>]>,
     pub(crate) decode: Decode,
     pub(crate) action: Action,
+    /// Actions of single detectors.
+    pub(crate) actions: Arc<BTreeMap<u16, Action>>,
     pub(crate) enforce: bool,
-    pub(crate) numbers: bool,
     pub(crate) scan_headers: bool,
     pub(crate) scan_body: bool,
     pub(crate) scan_trailers: bool,
-    pub(crate) errors: Option<ErrorRule>,
+    pub(crate) errors: Option<Arc<ErrorRule>>,
+    pub(crate) deny: Option<Arc<(Vec<Glob>, u16)>>,
     pub(crate) on_encoded: OnEncoded,
     pub(crate) audit_log: bool,
+    pub(crate) bypass: bool,
+    /// The route's name; empty for the defaults.
+    pub(crate) name: String,
+    /// The exceptions to the defaults.
+    pub(crate) routes: Option<Arc<Routes>>,
+}
+
+/// A set of detectors, and the tables that find their beginnings. Routes with the same set share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Armed {
+    pub(crate) set: Vec<bool>,
+    pub(crate) anchors: Anchors,
+    pub(crate) classes: Classes,
+    pub(crate) fronts: Fronts,
+    pub(crate) numbers: bool,
 }
 
 impl Engine {
-    /// Reads and compiles a policy (JSON; empty text is the default policy).
+    /// Reads and compiles a policy: JSON, YAML 1.2 or the binary form of a `google.protobuf.Struct`. No text at all is the
+    /// default policy. Which of them it is, the bytes say: a Struct begins with 0x0A (and is one to its last byte), JSON
+    /// with `{` behind white space, and everything else is YAML.
     pub fn new(policy: &[u8]) -> Result<Engine, PolicyError> {
-        compile::compile(policy)
+        compile::compile(policy, None)
+    }
+
+    /// The same with these packs in place of the policy's (but for what its routes say).
+    pub fn with_packs(policy: &[u8], packs: &[String]) -> Result<Engine, PolicyError> {
+        compile::compile(policy, Some(packs))
+    }
+
+    /// The routes of the policy that a request may be on; which one it is can depend on the response.
+    pub fn route(&self, request: &RequestFacts) -> Routed {
+        self.routes.as_ref().map_or_else(Routed::default, |r| r.route(request))
+    }
+
+    /// Name of the route, or `default`.
+    pub fn name(&self) -> &str {
+        if self.name.is_empty() { "default" } else { &self.name }
+    }
+
+    /// Whether nothing is looked at.
+    pub fn bypasses(&self) -> bool {
+        self.bypass
+    }
+
+    /// The status with which a request for this path (`:path`, as it came) is refused.
+    pub fn denies(&self, path: &[u8]) -> Option<u16> {
+        let (globs, status) = self.deny.as_deref()?;
+        let path = path_of(path);
+        globs.iter().any(|g| g.covers(&path)).then_some(*status)
+    }
+
+    /// What is done with what a detector finds.
+    pub(crate) fn action_of(&self, detector: u16) -> Action {
+        *self.actions.get(&detector).unwrap_or(&self.action)
     }
 
     /// Whether findings are replaced (`mode: enforce`), or only reported.
@@ -94,18 +150,19 @@ impl Engine {
     /// The rule for error responses with this status.
     pub fn error_rule(&self, status: u16) -> Option<&ErrorRule> {
         self.errors
-            .as_ref()
+            .as_deref()
             .filter(|e| e.status.iter().any(|s| s.covers(status)))
     }
 
     /// How many detectors are armed.
     pub fn detectors(&self) -> usize {
-        self.detectors.len()
+        self.ids().count()
     }
 
     /// Their ids.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.detectors.iter().map(|d| d.id.as_str())
+        let armed = self.detectors.iter().zip(&self.armed.set).filter(|(_, armed)| **armed);
+        armed.map(|(d, _)| d.id.as_str())
     }
 
     /// The action for detectors.
@@ -116,7 +173,7 @@ impl Engine {
     /// The literals at which detectors start, for the benchmark's baseline: another search for the same ones.
     #[doc(hidden)]
     pub fn anchors(&self) -> impl Iterator<Item = &[u8]> {
-        self.anchors.literals()
+        self.armed.anchors.literals()
     }
 
     /// How text reads as it stands.

@@ -16,9 +16,11 @@
 //! No proxy, no clock, no file: see ARCHITECTURE.md for the crates around it.
 
 pub use engine::Engine;
-pub use error::PolicyError;
+pub use error::{Mistake, PolicyError};
 pub use exchange::{Count, Exchange, Finding};
-pub use policy::{ErrorBody, ErrorRule, Mode, OnEncoded, StatusPattern};
+pub use policy::{
+    ErrorBody, ErrorRule, Mode, OnEncoded, RequestFacts, ResponseFacts, Routed, StatusPattern, policy_schema,
+};
 pub use rewrite::Action;
 pub use stream::{Body, BodyKind, Flow, Workspace};
 

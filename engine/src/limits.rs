@@ -94,3 +94,12 @@ pub const POLICY_ERRORS: usize = 50;
 
 /// Segments of a JSONPath: the positions reached in it are the bits of a word.
 pub const PATH_SEGMENTS: usize = 16;
+
+/// Routes in a policy.
+pub const ROUTES: usize = 1_024;
+
+/// Sets of detectors that the routes of a policy may arm: each has search tables of its own, of some 100 KiB.
+pub const ARMED_SETS: usize = 8;
+
+/// Bytes of a route's name, which stands in metrics.
+pub const ROUTE_NAME_BYTES: usize = 64;

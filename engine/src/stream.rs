@@ -244,7 +244,7 @@ impl Body {
         }
         let runs = self.tracks.iter().filter_map(Track::holds_from).min().unwrap_or(end);
         let mut boundary = decided.min(runs);
-        if engine.numbers && self.kind.json {
+        if engine.armed.numbers && self.kind.json {
             // A number is replaced whole, so that its beginning must still be here when its end is known.
             let open = self.walker.open_number().map(|from| (from, decided));
             for (from, to) in open.into_iter().chain(self.numbers.iter().copied()) {

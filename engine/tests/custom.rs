@@ -93,7 +93,7 @@ fn what_cannot_be_taken_is_refused_by_field_and_with_the_way_out() {
         (
             json!({"pattern": "acme_x", "key_words": []}),
             "key_words",
-            "unknown field",
+            "no such key",
         ),
         (
             json!({"pattern": "acme_[a-z]{9}", "examples": ["acme_"]}),
@@ -130,7 +130,10 @@ fn two_detectors_with_one_id_are_refused() {
     let one = json!({"id": "acme", "pattern": "acme_x"});
     let policy = json!({"detectors": {"custom": [one, one]}}).to_string();
     let refused = Engine::new(policy.as_bytes()).unwrap_err().to_string();
-    assert_eq!(refused, "detectors.custom[1].id: another detector has this id");
+    assert_eq!(
+        refused,
+        "detectors.custom[1].id: another detector has this id; expected one of its own"
+    );
 }
 
 #[test]

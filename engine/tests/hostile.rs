@@ -208,17 +208,17 @@ fn a_wrong_policy_is_refused_by_field_and_without_quoting_values() {
         (
             r#"{"detectors":{"disable":["nope"]}}"#,
             "detectors.disable[0]",
-            "no built-in",
+            "no detector",
         ),
         (
             r#"{"response":{"decode":["gzip"]}}"#,
             "response.decode[0]",
-            "`percent`, `html`, `base64`, `utf16`",
+            "percent, html, base64, utf16",
         ),
-        (r#"{"fields":[{"name":"x"}]}"#, "fields[0].name", "unknown field"),
+        (r#"{"fields":[{"name":"x"}]}"#, "fields[0].name", "did you mean `names`"),
         (r#"{"errors":{"status":["9xx"]}}"#, "errors.status[0]", "4xx or 5xx"),
         (r#"{"allow":[{"value":12345678}]}"#, "allow[0].value", "expected"),
-        (r#"{"version":2}"#, "version", "version 1"),
+        (r#"{"version":2}"#, "version", "the number 1"),
         (r#"{"#, ".", "EOF"),
         ("\u{a}\u{10}", ".", "expected"),
         (
@@ -233,7 +233,8 @@ fn a_wrong_policy_is_refused_by_field_and_without_quoting_values() {
         ),
     ] {
         let e = Engine::new(text.as_bytes()).unwrap_err();
-        assert!(e.path() == path && e.why().contains(why), "{text}: {e}");
+        let one = e.mistakes().iter().any(|m| m.path() == path && m.why().contains(why));
+        assert!(one, "{text}: {e}");
         assert!(
             !e.to_string().contains("hunter2") && !e.to_string().contains("12345678"),
             "{e}"

@@ -48,7 +48,9 @@ impl RootContext for Root {
                 true
             }
             Err(e) => {
-                host::log(Level::Error, &format!("keepmum refuses to start: {e}"));
+                for mistake in e.mistakes() {
+                    host::log(Level::Error, &format!("keepmum refuses to start: {mistake}"));
+                }
                 false
             }
         }

@@ -1,6 +1,10 @@
-//! Policy as written → engine. All that can fail fails here, with the field's name.
+//! Policy as written → engine. All that can fail fails here, with the field's name, and everything that is wrong is told.
+//!
+//! Detectors are compiled once, whoever arms them; the tables that find their beginnings once for each set of detectors
+//! that some route arms. A route is an engine too, which shares both with the others.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::catalogue;
 use crate::decide::validate;
@@ -9,192 +13,451 @@ use crate::detect::anchors::{Anchor, Anchors};
 use crate::detect::classes::Classes;
 use crate::detect::front::Fronts;
 use crate::detect::program::Program;
-use crate::error::PolicyError;
+use crate::engine::{Armed, Detector, Engine, FieldNames, FieldRule};
+use crate::error::{Mistakes, PolicyError};
 use crate::limits;
-use crate::policy::custom;
-use crate::policy::written::{Layer, Mode, Part, Policy};
-use crate::{
-    Engine,
-    engine::{Detector, FieldRule},
-};
+use crate::policy::read::{At, List, Place, Read, nearest, unknown};
+use crate::policy::routes::{self, Routes};
+use crate::policy::written::{Allow, Deny, ErrorRule, Field, Layer, Mode, OnEncoded, Part, Policy, Route};
+use crate::policy::{custom, document};
+use crate::rewrite::Action;
 
-pub(crate) fn compile(text: &[u8]) -> Result<Engine, PolicyError> {
-    let engine = build(read(text)?)?;
-    Ok(engine)
+pub(crate) fn compile(text: &[u8], packs: Option<&[String]>) -> Result<Engine, PolicyError> {
+    let mut to = Mistakes::default();
+    let mut policy = read(text, &mut to);
+    if let (Some(policy), Some(packs)) = (&mut policy, packs) {
+        policy.detectors.packs = Some(packs.iter().cloned().collect());
+    }
+    let engine = policy.and_then(|policy| Compiler::of(&policy, &mut to).engine(&policy, &mut to));
+    match engine {
+        Some(engine) if to.count() == 0 => Ok(engine),
+        _ => Err(to.refusal()),
+    }
 }
 
-fn read(text: &[u8]) -> Result<Policy, PolicyError> {
-    if text.len() > limits::POLICY_BYTES {
-        return Err(PolicyError::new(
-            ".",
-            format!("{} bytes; {} are allowed", text.len(), limits::POLICY_BYTES),
-        ));
-    }
-    if text.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Policy::default());
-    }
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let policy: Policy = serde_path_to_error::deserialize(&mut json).map_err(|e| {
-        let path = Some(e.path().to_string())
-            .filter(|p| p != "?")
-            .unwrap_or_else(|| ".".to_owned());
-        PolicyError::new(path, scrub(&e.into_inner()))
-    })?;
-    json.end().map_err(|e| PolicyError::new(".", scrub(&e)))?;
-    if policy.version != 1 {
-        return Err(PolicyError::new("version", "this module reads version 1"));
-    }
-    Ok(policy)
-}
-
-/// serde_json quotes the offending value in some of its texts; a value may be a secret.
-fn scrub(e: &serde_json::Error) -> String {
-    let text = e.to_string();
-    if e.is_data() && (text.starts_with("invalid") || text.starts_with("unknown variant")) {
-        let kind = text.split([' ', ':']).take(2).collect::<Vec<_>>().join(" ");
-        let expected = text.rsplit_once("expected ").map(|(_, x)| format!(": expected {x}"));
-        return kind + &expected.unwrap_or_else(|| format!(" (line {}, column {})", e.line(), e.column()));
-    }
-    text
-}
-
-fn build(policy: Policy) -> Result<Engine, PolicyError> {
-    let mut detectors = Vec::new();
-    for (i, pack) in policy.detectors.packs.iter().enumerate() {
-        if !catalogue::PACKS.contains(&pack.as_str()) {
-            let known = catalogue::PACKS.join(", ");
-            return Err(PolicyError::new(
-                format!("detectors.packs[{i}]"),
-                format!("no such pack; there are {known}"),
-            ));
+/// The policy as written, with what is wrong in it left out.
+fn read(text: &[u8], to: &mut Mistakes) -> Option<Policy> {
+    match document::read(text) {
+        Ok(document) => {
+            *to = document.mistakes;
+            let place = Place::Root;
+            Policy::read(
+                At {
+                    value: &document.tree,
+                    place,
+                },
+                to,
+            )
+        }
+        Err(e) => {
+            to.add(e.path, e.why);
+            None
         }
     }
-    for (i, id) in policy.detectors.disable.iter().enumerate() {
-        if !catalogue::BUILT_IN.iter().any(|d| d.id == id) {
-            return Err(PolicyError::new(
-                format!("detectors.disable[{i}]"),
-                "no built-in detector has this id",
-            ));
+}
+
+/// What the routes share.
+#[derive(Default)]
+struct Compiler {
+    detectors: Arc<[Detector]>,
+    /// The pack of each; `None`: the policy's own.
+    packs: Vec<Option<&'static str>>,
+    /// Ids of the policy's own ones, of those too that are not among them because something is wrong.
+    custom: Vec<String>,
+    /// Tables by the set that they are for, and by what is decoded.
+    sets: Vec<(Decode, Arc<Armed>)>,
+}
+
+/// Which detectors the defaults or a route arm.
+struct Chosen<'p> {
+    packs: Vec<&'p str>,
+    disable: Vec<&'p str>,
+}
+
+impl<'p> Chosen<'p> {
+    fn of(policy: &'p Policy, route: Option<&'p Route>) -> Chosen<'p> {
+        fn texts(list: &List<String>) -> Vec<&str> {
+            list.iter().map(|(_, text)| text.as_str()).collect()
+        }
+        let own = route.and_then(|r| r.detectors.as_ref());
+        let packs = own.and_then(|d| d.packs.as_ref()).or(policy.detectors.packs.as_ref());
+        let disable = own
+            .and_then(|d| d.disable.as_ref())
+            .unwrap_or(&policy.detectors.disable);
+        Chosen {
+            packs: packs.map_or_else(|| vec!["secrets"], texts),
+            disable: texts(disable),
         }
     }
-    for d in catalogue::BUILT_IN {
-        let wanted = policy.detectors.packs.iter().any(|p| p == d.pack);
-        if wanted && !policy.detectors.disable.iter().any(|id| id == d.id) {
-            let validators: Result<Vec<_>, String> = d.validators.iter().map(|name| validate::named(name)).collect();
-            let mut validators =
-                validators.map_err(|why| PolicyError::new(format!("engine/detectors/{}.toml", d.id), why))?;
-            // What begins at a class costs a look at every byte: only packs that are asked for by name may have it.
-            let compiled = match d.pack {
-                "pii" => Program::compile_unanchored(d.pattern),
-                _ => Program::compile(d.pattern),
-            };
-            let program = compiled.map_err(|why| PolicyError::new(format!("engine/detectors/{}.toml", d.id), why))?;
-            if matches!(d.pack, "secrets" | "tokens" | "generic") && !d.validators.contains(&"not-filler") {
-                // Whatever the format: `ghp_xxxx…` is one, and no secret.
-                validators.push(
-                    validate::named("not-filler")
-                        .map_err(|why| PolicyError::new(format!("engine/detectors/{}.toml", d.id), why))?,
+
+    fn takes(&self, id: &str, pack: Option<&str>) -> bool {
+        pack.is_none_or(|pack| self.packs.contains(&pack)) && !self.disable.contains(&id)
+    }
+}
+
+impl Compiler {
+    /// Compiles the detectors that any route arms.
+    fn of(policy: &Policy, to: &mut Mistakes) -> Compiler {
+        let routes = policy.routes.iter().map(|(_, route)| Some(route));
+        let chosen: Vec<Chosen> = std::iter::once(None)
+            .chain(routes)
+            .map(|r| Chosen::of(policy, r))
+            .collect();
+        let (mut detectors, mut packs) = (Vec::new(), Vec::new());
+        for d in catalogue::BUILT_IN {
+            if !chosen.iter().any(|c| c.takes(d.id, Some(d.pack))) {
+                continue;
+            }
+            match built_in(d) {
+                Ok(detector) => {
+                    detectors.push(detector);
+                    packs.push(Some(d.pack));
+                }
+                Err(why) => to.add(format!("engine/detectors/{}.toml", d.id), why),
+            }
+        }
+        let custom = &policy.detectors.custom;
+        if custom.len() > limits::CUSTOM_DETECTORS {
+            to.add("detectors.custom", format!("{} are allowed", limits::CUSTOM_DETECTORS));
+            return Compiler::default();
+        }
+        for (i, c) in custom.iter() {
+            if let Some(d) = custom::detector(i, c, &detectors, to) {
+                custom::examples(i, c, &d, alone, to);
+                detectors.push(d);
+                packs.push(None);
+            }
+        }
+        Compiler {
+            detectors: detectors.into(),
+            packs,
+            custom: custom.iter().map(|(_, c)| c.id.clone()).collect(),
+            sets: Vec::new(),
+        }
+    }
+
+    /// The defaults, with the routes.
+    fn engine(&mut self, policy: &Policy, to: &mut Mistakes) -> Option<Engine> {
+        let defaults = self.rules(policy, None, to);
+        if policy.routes.len() > limits::ROUTES {
+            to.add("routes", format!("{} are allowed", limits::ROUTES));
+            return None;
+        }
+        let mut matches = Vec::new();
+        for (i, route) in policy.routes.iter() {
+            let same = |(k, other): (usize, &Route)| k < i && other.name == route.name;
+            if policy.routes.iter().any(same) {
+                to.add(
+                    format!("routes[{i}].name"),
+                    "another route has this name; expected one of its own",
                 );
             }
-            let rank = catalogue::PACKS
-                .iter()
-                .position(|p| *p == d.pack)
-                .unwrap_or(catalogue::PACKS.len());
-            let rank = u8::try_from(rank + 1).unwrap_or(u8::MAX);
-            detectors.push(Detector {
-                id: d.id.to_owned(),
-                program,
-                validators,
-                terms: None,
-                rank,
-            });
-        }
-    }
-    if policy.detectors.custom.len() > limits::CUSTOM_DETECTORS {
-        return Err(PolicyError::new(
-            "detectors.custom",
-            format!("{} are allowed", limits::CUSTOM_DETECTORS),
-        ));
-    }
-    let first_custom = detectors.len();
-    for (i, c) in policy.detectors.custom.iter().enumerate() {
-        detectors.push(custom::detector(i, c, &detectors)?);
-    }
-    let mut fields: Vec<FieldRule> = Vec::new();
-    let mut names = BTreeMap::new();
-    for (i, f) in policy.fields.iter().enumerate() {
-        if f.names.is_empty() {
-            return Err(PolicyError::new(
-                format!("fields[{i}].names"),
-                "expected at least one field name",
-            ));
-        }
-        for (k, name) in f.names.iter().enumerate() {
-            if name.is_empty() || name.len() > limits::FIELD_NAME_BYTES {
-                let why = format!("expected 1 to {} bytes", limits::FIELD_NAME_BYTES);
-                return Err(PolicyError::new(format!("fields[{i}].names[{k}]"), why));
+            routes::check(i, route, to);
+            if let Some(engine) = self.rules(policy, Some((i, route)), to) {
+                matches.push((&route.matches, Arc::new(engine)));
             }
-            names
-                .entry(name.to_ascii_lowercase().into_bytes())
-                .or_insert(u16::try_from(i).unwrap_or(u16::MAX));
         }
-        fields.push(FieldRule {
-            action: f.action.unwrap_or(policy.response.action),
-        });
+        let mut defaults = defaults?;
+        if !matches.is_empty() {
+            defaults.routes = Some(Arc::new(Routes::new(matches)));
+        }
+        Some(defaults)
     }
-    let own = detectors.get(first_custom..).unwrap_or_default();
-    for (i, (c, d)) in policy.detectors.custom.iter().zip(own).enumerate() {
-        let alone = |d| assemble(vec![d], Vec::new(), BTreeMap::new(), &Policy::default());
-        let wrong = |(field, why)| PolicyError::new(format!("detectors.custom[{i}].{field}"), why);
-        custom::examples(c, d, alone).map_err(wrong)?;
+
+    /// What holds by default, or on a route.
+    fn rules(&mut self, policy: &Policy, route: Option<(usize, &Route)>, to: &mut Mistakes) -> Option<Engine> {
+        let at = route.map_or_else(String::new, |(i, _)| format!("routes[{i}]."));
+        let route = route.map(|(_, route)| route);
+        let before = to.count();
+        let response = route.and_then(|r| r.response.as_ref());
+        let scan = response.and_then(|r| r.scan.as_ref()).or(policy.response.scan.as_ref());
+        let layers = response
+            .and_then(|r| r.decode.as_ref())
+            .or(policy.response.decode.as_ref());
+        let action = response
+            .and_then(|r| r.action)
+            .or(policy.response.action)
+            .unwrap_or_default();
+        let bypass = route.is_some_and(|r| r.bypass);
+        let scans = |part| !bypass && scan.is_none_or(|s| s.contains(&part));
+        let undone = |layer| layers.is_none_or(|l| l.contains(&layer));
+        let decode = Decode {
+            percent: undone(Layer::Percent),
+            entities: undone(Layer::Html),
+            base64: undone(Layer::Base64),
+            utf16: undone(Layer::Utf16),
+        };
+
+        let own = route.and_then(|r| r.detectors.as_ref());
+        match (route, own) {
+            (None, _) => self.known(
+                &at,
+                policy.detectors.packs.as_ref(),
+                Some(&policy.detectors.disable),
+                to,
+            ),
+            (_, Some(own)) => self.known(&at, own.packs.as_ref(), own.disable.as_ref(), to),
+            _ => {}
+        }
+        // What comes from the defaults is told there.
+        let mut heard = Mistakes::default();
+        let told = |is_own: bool| is_own || route.is_none();
+        let own_actions = own.and_then(|d| d.actions.as_ref());
+        let listen = if told(own_actions.is_some()) {
+            &mut *to
+        } else {
+            &mut heard
+        };
+        let actions = self.actions(&at, policy, own_actions.unwrap_or(&policy.detectors.actions), listen);
+        let armed = self.armed(&Chosen::of(policy, route), decode, &at, to);
+
+        let own_fields = route.and_then(|r| r.fields.as_ref());
+        let own_allow = route.and_then(|r| r.allow.as_ref());
+        let own_errors = route.and_then(|r| r.errors.as_ref());
+        let own_deny = route.and_then(|r| r.deny.as_ref());
+        let listen = if told(own_fields.is_some()) {
+            &mut *to
+        } else {
+            &mut heard
+        };
+        let (fields, field_names) = fields(&at, own_fields.unwrap_or(&policy.fields), action, listen);
+        let listen = if told(own_allow.is_some()) {
+            &mut *to
+        } else {
+            &mut heard
+        };
+        let allow = allow(&at, own_allow.unwrap_or(&policy.allow), listen);
+        let errors = own_errors.or(policy.errors.as_ref()).filter(|_| !bypass);
+        let deny = own_deny.or(policy.deny.as_ref()).filter(|_| !bypass);
+        named(
+            &at,
+            if route.is_some() { own_errors } else { errors },
+            if route.is_some() { own_deny } else { deny },
+            to,
+        );
+        let on_encoded = route.and_then(|r| r.on_uninspectable.as_ref()).and_then(|o| o.encoding);
+        let mode = route.and_then(|r| r.mode).unwrap_or(policy.mode);
+        let armed = armed?;
+        (to.count() == before).then(|| Engine {
+            detectors: self.detectors.clone(),
+            armed,
+            fields,
+            field_names,
+            allow,
+            decode,
+            action,
+            actions,
+            enforce: mode == Mode::Enforce,
+            scan_headers: scans(Part::Headers),
+            scan_body: scans(Part::Body),
+            scan_trailers: scans(Part::Trailers),
+            errors: errors.cloned().map(Arc::new),
+            deny: deny.map(|d| Arc::new((d.paths.clone(), u16::try_from(d.status.0).unwrap_or(404)))),
+            on_encoded: on_encoded
+                .or(policy.on_uninspectable.encoding)
+                .unwrap_or(OnEncoded::Pass),
+            audit_log: policy.audit.log,
+            bypass,
+            name: route.map_or_else(String::new, |r| r.name.clone()),
+            routes: None,
+        })
     }
-    assemble(detectors, fields, names, &policy)
+
+    /// Packs and detectors that do not exist.
+    fn known(&self, at: &str, packs: Option<&List<String>>, disable: Option<&List<String>>, to: &mut Mistakes) {
+        for (i, pack) in packs.iter().flat_map(|list| list.iter()) {
+            if !catalogue::PACKS.contains(&pack.as_str()) {
+                to.add(
+                    format!("{at}detectors.packs[{i}]"),
+                    unknown(pack, "pack", catalogue::PACKS),
+                );
+            }
+        }
+        for (i, id) in disable.iter().flat_map(|list| list.iter()) {
+            if !self.exists(id) {
+                to.add(format!("{at}detectors.disable[{i}]"), no_detector(id));
+            }
+        }
+    }
+
+    /// Whether a detector has this id, even one with which something is wrong.
+    fn exists(&self, id: &str) -> bool {
+        catalogue::BUILT_IN.iter().any(|d| d.id == id) || self.custom.iter().any(|own| own == id)
+    }
+
+    /// Actions by detector: those of the policy's own ones, unless the list says something else.
+    fn actions(
+        &self,
+        at: &str,
+        policy: &Policy,
+        listed: &BTreeMap<String, Action>,
+        to: &mut Mistakes,
+    ) -> Arc<BTreeMap<u16, Action>> {
+        for id in listed.keys().filter(|id| !self.exists(id)) {
+            let place = document::key_path(&format!("{at}detectors.actions"), id);
+            to.add(place, no_detector(id));
+        }
+        let own = |id: &str| {
+            policy
+                .detectors
+                .custom
+                .iter()
+                .find(|(_, c)| c.id == id)
+                .and_then(|(_, c)| c.action)
+        };
+        let of = |d: &Detector| listed.get(&d.id).copied().or_else(|| own(&d.id));
+        let all = self.detectors.iter().zip(0u16..);
+        Arc::new(all.filter_map(|(d, i)| Some((i, of(d)?))).collect())
+    }
+
+    /// The tables for a set of detectors.
+    fn armed(&mut self, chosen: &Chosen, decode: Decode, at: &str, to: &mut Mistakes) -> Option<Arc<Armed>> {
+        let with_packs = self.detectors.iter().zip(&self.packs);
+        let set: Vec<bool> = with_packs.map(|(d, pack)| chosen.takes(&d.id, *pack)).collect();
+        if let Some((_, armed)) = self.sets.iter().find(|(d, armed)| *d == decode && armed.set == set) {
+            return Some(armed.clone());
+        }
+        if self.sets.len() >= limits::ARMED_SETS {
+            let why = format!(
+                "it makes more than {} different sets of detectors (and of `decode`); expected one that is there",
+                limits::ARMED_SETS
+            );
+            to.add(format!("{at}detectors"), why);
+            return None;
+        }
+        let armed = Arc::new(
+            tables(&self.detectors, set, decode)
+                .map_err(|why| to.add("detectors", why))
+                .ok()?,
+        );
+        self.sets.push((decode, armed.clone()));
+        Some(armed)
+    }
 }
 
-/// Puts the parts together.
-fn assemble(
-    detectors: Vec<Detector>,
-    fields: Vec<FieldRule>,
-    field_names: BTreeMap<Vec<u8>, u16>,
-    policy: &Policy,
-) -> Result<Engine, PolicyError> {
-    let scan = &policy.response.scan;
-    let undone = |layer| policy.response.decode.contains(&layer);
-    let decode = Decode {
-        percent: undone(Layer::Percent),
-        entities: undone(Layer::Html),
-        base64: undone(Layer::Base64),
-        utf16: undone(Layer::Utf16),
+fn no_detector(id: &str) -> String {
+    let ids: Vec<&str> = catalogue::BUILT_IN.iter().map(|d| d.id).collect();
+    let near = nearest(id, &ids).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    format!("no detector has this id{near}; `keepmum detectors` lists them")
+}
+
+fn built_in(d: &'static catalogue::BuiltIn) -> Result<Detector, String> {
+    let mut validators = Vec::new();
+    for name in d.validators {
+        validators.push(validate::named(name)?);
+    }
+    // What begins at a class costs a look at every byte: only packs that are asked for by name may have it.
+    let program = match d.pack {
+        "pii" => Program::compile_unanchored(d.pattern)?,
+        _ => Program::compile(d.pattern)?,
     };
-    let anchors = anchors(&detectors, decode)?;
-    let number = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
-    Ok(Engine {
-        classes: Classes::new(
-            detectors.iter().enumerate().map(|(i, d)| (number(i), &d.program)),
-            decode,
-        ),
-        fronts: Fronts::new(detectors.iter().filter_map(|d| d.program.front)),
-        numbers: detectors.iter().any(|d| d.program.can_be_number),
-        detectors,
-        anchors,
-        fields,
-        field_names,
-        allow: policy.allow.iter().map(|a| a.value.clone().into_bytes()).collect(),
-        decode,
-        action: policy.response.action,
-        enforce: policy.mode == Mode::Enforce,
-        scan_headers: scan.contains(&Part::Headers),
-        scan_body: scan.contains(&Part::Body),
-        scan_trailers: scan.contains(&Part::Trailers),
-        errors: policy.errors.clone(),
-        on_encoded: policy.on_uninspectable.encoding,
-        audit_log: policy.audit.log,
+    if matches!(d.pack, "secrets" | "tokens" | "generic") && !d.validators.contains(&"not-filler") {
+        // Whatever the format: `ghp_xxxx…` is one, and no secret.
+        validators.push(validate::named("not-filler")?);
+    }
+    let rank = catalogue::PACKS.iter().position(|p| *p == d.pack);
+    let rank = u8::try_from(rank.unwrap_or(catalogue::PACKS.len()) + 1).unwrap_or(u8::MAX);
+    Ok(Detector {
+        id: d.id.to_owned(),
+        program,
+        validators,
+        terms: None,
+        rank,
     })
 }
 
-fn anchors(detectors: &[Detector], decode: Decode) -> Result<Anchors, PolicyError> {
+/// Names of fields → rules.
+fn fields(at: &str, written: &List<Field>, action: Action, to: &mut Mistakes) -> (Arc<[FieldRule]>, Arc<FieldNames>) {
+    let mut rules = Vec::new();
+    let mut names = BTreeMap::new();
+    let mut wrong = |place: String, why: String| to.add(place, why);
+    for (i, f) in written.iter() {
+        if f.names.is_empty() {
+            wrong(
+                format!("{at}fields[{i}].names"),
+                "expected at least one field name".to_owned(),
+            );
+        }
+        let rule = u16::try_from(rules.len()).unwrap_or(u16::MAX);
+        for (k, name) in f.names.iter() {
+            let place = || format!("{at}fields[{i}].names[{k}]");
+            if name.is_empty() || name.len() > limits::FIELD_NAME_BYTES {
+                wrong(place(), format!("expected 1 to {} bytes", limits::FIELD_NAME_BYTES));
+            }
+            if names.insert(name.to_ascii_lowercase().into_bytes(), rule).is_some() {
+                wrong(
+                    place(),
+                    "this name comes twice (capitals make no difference); leave one of them".to_owned(),
+                );
+            }
+        }
+        rules.push(FieldRule {
+            action: f.action.unwrap_or(action),
+        });
+    }
+    (rules.into(), Arc::new(names))
+}
+
+fn allow(at: &str, written: &List<Allow>, to: &mut Mistakes) -> Arc<[Vec<u8>]> {
+    let mut values = Vec::new();
+    for (i, a) in written.iter() {
+        match &a.value {
+            Some(value) if !value.0.is_empty() => values.push(value.0.clone().into_bytes()),
+            Some(_) => to.add(format!("{at}allow[{i}].value"), "it is empty; expected a value"),
+            None if a.pattern.is_none() && a.place.is_none() => {
+                to.add_new(&format!("{at}allow[{i}].value"), "missing; it is needed here")
+            }
+            None => {}
+        }
+    }
+    values.into()
+}
+
+/// Rules that name nothing.
+fn named(at: &str, errors: Option<&ErrorRule>, deny: Option<&Deny>, to: &mut Mistakes) {
+    if errors.is_some_and(|e| e.status.is_empty()) {
+        to.add_new(
+            &format!("{at}errors.status"),
+            "it names none; expected a status such as 503, or 4xx or 5xx",
+        );
+    }
+    if deny.is_some_and(|d| d.paths.is_empty()) {
+        to.add_new(
+            &format!("{at}deny.paths"),
+            "it names none; expected a path such as /.env",
+        );
+    }
+}
+
+/// An engine with nothing but one detector.
+fn alone(d: Detector) -> Option<Engine> {
+    let mut to = Mistakes::default();
+    let mut compiler = Compiler {
+        detectors: Arc::new([d]),
+        packs: vec![None],
+        custom: Vec::new(),
+        sets: Vec::new(),
+    };
+    compiler.rules(&Policy::absent()?, None, &mut to)
+}
+
+fn tables(detectors: &[Detector], set: Vec<bool>, decode: Decode) -> Result<Armed, String> {
+    let armed = || {
+        let all = detectors.iter().zip(0u16..).zip(&set);
+        all.filter(|(_, armed)| **armed).map(|((d, i), _)| (i, d))
+    };
+    Ok(Armed {
+        anchors: anchors(armed(), decode)?,
+        classes: Classes::new(armed().map(|(i, d)| (i, &d.program)), decode),
+        fronts: Fronts::new(armed().filter_map(|(_, d)| d.program.front)),
+        numbers: armed().any(|(_, d)| d.program.can_be_number),
+        set,
+    })
+}
+
+fn anchors<'d>(detectors: impl Iterator<Item = (u16, &'d Detector)>, decode: Decode) -> Result<Anchors, String> {
     let mut all: BTreeMap<&[u8], Anchor> = BTreeMap::new();
-    for (i, d) in detectors.iter().enumerate() {
+    for (i, d) in detectors {
         let anchors = d.program.anchors.iter().zip(d.program.shortcuts.runs());
         for (own, (a, run)) in anchors.enumerate() {
             let anchor = all.entry(a).or_insert_with(|| Anchor {
@@ -203,14 +466,13 @@ fn anchors(detectors: &[Detector], decode: Decode) -> Result<Anchors, PolicyErro
                 at_border: true,
                 run: u16::MAX,
             });
-            let number = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-            anchor.detectors.push((number(i), number(own)));
+            anchor.detectors.push((i, u16::try_from(own).unwrap_or(u16::MAX)));
             anchor.at_border &= d.program.starts_at_border && d.program.front.is_none();
             anchor.run = anchor.run.min(if d.program.front.is_none() { run } else { 0 });
         }
     }
     if all.len() >= usize::from(u16::MAX) {
-        return Err(PolicyError::new("detectors", "too many anchors"));
+        return Err("too many anchors".to_owned());
     }
     Ok(Anchors::new(all.into_values().collect(), decode))
 }

@@ -12,131 +12,126 @@ use crate::decide::validate;
 use crate::detect::form;
 use crate::detect::program::{Program, Refusal};
 use crate::engine::Detector;
-use crate::error::PolicyError;
+use crate::error::Mistakes;
 use crate::exchange::Exchange;
 use crate::limits;
+use crate::policy::read::List;
 use crate::policy::written::Custom;
 use crate::stream::{Body, BodyKind, Workspace};
 
-/// Compiles `detectors.custom[i]`.
-pub(crate) fn detector(i: usize, c: &Custom, others: &[Detector]) -> Result<Detector, PolicyError> {
+/// Compiles `detectors.custom[i]`; what is wrong with it is told, all of it.
+pub(crate) fn detector(i: usize, c: &Custom, others: &[Detector], to: &mut Mistakes) -> Option<Detector> {
+    let before = to.count();
     let at = |field: &str| format!("detectors.custom[{i}].{field}");
     let kebab = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if c.id.is_empty() || c.id.len() > 48 || !c.id.bytes().all(kebab) {
-        return Err(PolicyError::new(
+        to.add(
             at("id"),
             "expected kebab-case of 48 bytes at most, such as acme-session",
-        ));
+        );
     }
     if catalogue::BUILT_IN.iter().any(|d| d.id == c.id) || others.iter().any(|d| d.id == c.id) {
-        return Err(PolicyError::new(at("id"), "another detector has this id"));
+        to.add(at("id"), "another detector has this id; expected one of its own");
     }
     let mut validators = Vec::new();
-    for (k, name) in c.validators.iter().enumerate() {
-        let named = validate::named(name).map_err(|why| PolicyError::new(at(&format!("validators[{k}]")), why))?;
-        validators.push(named);
+    for (k, name) in c.validators.iter() {
+        match validate::named(name) {
+            Ok(named) => validators.push(named),
+            Err(why) => to.add(at(&format!("validators[{k}]")), why),
+        }
     }
     let mut keywords = Vec::new();
-    for (k, word) in c.keywords.iter().enumerate() {
+    for (k, word) in c.keywords.iter() {
         let bytes = limits::KEYWORD_BYTES;
-        let keyword = Keyword::new(word).filter(|_| bytes.contains(&word.len()));
-        keywords.push(keyword.ok_or_else(|| {
-            let why = format!(
-                "expected {} to {} bytes of ASCII that begin and end with a letter or a digit",
-                bytes.start(),
-                bytes.end()
-            );
-            PolicyError::new(at(&format!("keywords[{k}]")), why)
-        })?);
+        match Keyword::new(word).filter(|_| bytes.contains(&word.len())) {
+            Some(keyword) => keywords.push(keyword),
+            None => to.add(
+                at(&format!("keywords[{k}]")),
+                format!(
+                    "expected {} to {} bytes of ASCII that begin and end with a letter or a digit",
+                    bytes.start(),
+                    bytes.end()
+                ),
+            ),
+        }
     }
     if keywords.len() > limits::KEYWORDS {
-        let why = format!("{} are allowed", limits::KEYWORDS);
-        return Err(PolicyError::new(at("keywords"), why));
+        to.add(at("keywords"), format!("{} are allowed", limits::KEYWORDS));
     }
-    if c.min_entropy.is_some_and(|bits| !(0.0..=8.0).contains(&bits)) {
-        return Err(PolicyError::new(at("min_entropy"), "expected 0 to 8 bits a character"));
-    }
-    let most = limits::CANDIDATE_BYTES / 2;
-    if c.max_length.is_some_and(|n| n == 0 || n > most) {
-        return Err(PolicyError::new(
-            at("max_length"),
-            format!("expected 1 to {most} bytes"),
-        ));
-    }
-    let program = program(c).map_err(|why| PolicyError::new(at("pattern"), why))?;
+    let program = program(c).map_err(|why| to.add(at("pattern"), why)).ok()?;
     let unanchored = |d: &Detector| d.program.class.is_some() && d.terms.is_some();
     if program.class.is_some() && others.iter().filter(|d| unanchored(d)).count() >= limits::UNANCHORED_DETECTORS {
         let why = format!(
             "it is the {}th without a literal or `keywords`, and each of them is asked at every byte",
             limits::UNANCHORED_DETECTORS + 1
         );
-        return Err(PolicyError::new(at("pattern"), why));
+        to.add(at("pattern"), why);
     }
-    Ok(Detector {
+    (to.count() == before).then(|| Detector {
         id: c.id.clone(),
         program,
         validators,
         terms: Some(Box::new(Terms {
             keywords,
-            min_entropy: c.min_entropy,
-            max_length: c.max_length,
+            min_entropy: c.min_entropy.map(|n| n.0),
+            max_length: c.max_length.map(|n| n.0),
         })),
         rank: 1,
     })
 }
 
 /// Checks the examples and near misses of one. Alone, so that no other detector and no `allow` takes them away.
-/// The error: a field, and why.
 pub(crate) fn examples(
+    i: usize,
     c: &Custom,
     d: &Detector,
-    alone: impl Fn(Detector) -> Result<Engine, PolicyError>,
-) -> Result<(), (String, String)> {
+    alone: impl Fn(Detector) -> Option<Engine>,
+    to: &mut Mistakes,
+) {
     if c.examples.is_empty() && c.near_misses.is_empty() {
-        return Ok(());
+        return;
     }
-    let compiled = |d| alone(d).map_err(|e| (e.path().to_owned(), e.why().to_owned()));
-    let engine = compiled(d.clone())?;
-    if let Some(k) = c.examples.iter().position(|t| !finds(&engine, t)) {
-        let text = c.examples.get(k).map_or("", String::as_str);
-        return Err((format!("examples[{k}]"), why_not(d, text, compiled)?));
+    let Some(engine) = alone(d.clone()) else { return };
+    for (k, text) in c.examples.iter().filter(|(_, t)| !finds(&engine, &t.0)) {
+        to.add(
+            format!("detectors.custom[{i}].examples[{k}]"),
+            why_not(d, &text.0, &alone),
+        );
     }
-    match c.near_misses.iter().position(|t| finds(&engine, t)) {
-        Some(k) => Err((
-            format!("near_misses[{k}]"),
-            "the pattern finds it, and should not".into(),
-        )),
-        None => Ok(()),
+    for (k, _) in c.near_misses.iter().filter(|(_, t)| finds(&engine, &t.0)) {
+        let place = format!("detectors.custom[{i}].near_misses[{k}]");
+        to.add(place, "the pattern finds it, and should not");
     }
 }
 
 /// Why a detector does not find an example: its pattern, its terms, or which validator.
-fn why_not<E>(d: &Detector, text: &str, compiled: impl Fn(Detector) -> Result<Engine, E>) -> Result<String, E> {
+fn why_not(d: &Detector, text: &str, alone: impl Fn(Detector) -> Option<Engine>) -> String {
+    let finds = |d| alone(d).is_some_and(|engine| finds(&engine, text));
     let plain = Detector {
         terms: None,
         validators: Vec::new(),
         ..d.clone()
     };
-    if !finds(&compiled(plain.clone())?, text) {
-        return Ok("the pattern does not find it".into());
+    if !finds(plain.clone()) {
+        return "the pattern does not find it".into();
     }
     let terms = Detector {
         terms: d.terms.clone(),
         ..plain.clone()
     };
-    if !finds(&compiled(terms)?, text) {
-        return Ok("the pattern finds it, but not as `keywords`, `min_entropy` and `max_length` ask".into());
+    if !finds(terms) {
+        return "the pattern finds it, but not as `keywords`, `min_entropy` and `max_length` ask".into();
     }
     for v in &d.validators {
         let with = Detector {
             validators: vec![v],
             ..plain.clone()
         };
-        if !finds(&compiled(with)?, text) {
-            return Ok(format!("the pattern finds it, and the validator {} rejects it", v.name));
+        if !finds(with) {
+            return format!("the pattern finds it, and the validator {} rejects it", v.name);
         }
     }
-    Ok("the pattern finds it, but it is rejected".into())
+    "the pattern finds it, but it is rejected".into()
 }
 
 fn finds(engine: &Engine, text: &str) -> bool {
@@ -151,14 +146,15 @@ fn finds(engine: &Engine, text: &str) -> bool {
 /// The pattern, with its keywords in front and its open ends closed.
 fn program(c: &Custom) -> Result<Program, Refusal> {
     let mut hir = form::parse(&c.pattern)?;
-    if hir.properties().maximum_len().is_none() && c.max_length.is_none() {
+    let max_length = c.max_length.map(|n| n.0);
+    if hir.properties().maximum_len().is_none() && max_length.is_none() {
         return Err(
             "an open-ended repetition in it has no upper bound; give it one, as in {1,200}, or say \
                     `max_length`, the most bytes that a match can have"
                 .to_owned(),
         );
     }
-    if let (None, Some(most)) = (form::certain_after(&hir), c.max_length) {
+    if let (None, Some(most)) = (form::certain_after(&hir), max_length) {
         hir = closed(&hir, u32::try_from(most).unwrap_or(u32::MAX));
     }
     let announced = form::is_announced(&hir);
@@ -166,7 +162,7 @@ fn program(c: &Custom) -> Result<Program, Refusal> {
         hir = behind_keywords(&c.keywords, hir, announced)?;
     }
     let alone = !announced && c.keywords.is_empty();
-    let most = match (alone, c.max_length) {
+    let most = match (alone, max_length) {
         (true, None) => {
             let why = form::anchors(&hir).err().unwrap_or_default();
             return Err(format!(
@@ -210,8 +206,8 @@ fn closed(hir: &Hir, most: u32) -> Hir {
 
 /// A keyword and what may stand between it and the pattern. It may be left out where the pattern announces itself: then
 /// the keyword may stand in the match.
-fn behind_keywords(keywords: &[String], pattern: Hir, announced: bool) -> Result<Hir, Refusal> {
-    let words: Vec<_> = keywords.iter().map(|k| regex_syntax::escape(k)).collect();
+fn behind_keywords(keywords: &List<String>, pattern: Hir, announced: bool) -> Result<Hir, Refusal> {
+    let words: Vec<_> = keywords.iter().map(|(_, k)| regex_syntax::escape(k)).collect();
     let gap = limits::KEYWORD_DISTANCE;
     let front = form::parse(&format!("(?i:{})[^\\n\\r]{{0,{gap}}}", words.join("|")))?;
     let front = Hir::repetition(Repetition {

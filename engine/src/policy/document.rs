@@ -6,8 +6,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::PolicyError;
+use crate::error::Mistakes;
 use crate::limits;
+use crate::policy::read::shown;
 
 mod json;
 mod structure;
@@ -17,15 +18,31 @@ mod yaml;
 #[derive(Debug, Default)]
 pub(crate) struct Document {
     pub(crate) tree: Value,
-    pub(crate) errors: Vec<PolicyError>,
+    pub(crate) mistakes: Mistakes,
     nodes: usize,
 }
 
+/// Why no tree could be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    pub(crate) path: String,
+    pub(crate) why: String,
+}
+
+impl Unreadable {
+    fn new(path: impl Into<String>, why: impl Into<String>) -> Unreadable {
+        Unreadable {
+            path: path.into(),
+            why: why.into(),
+        }
+    }
+}
+
 /// Reads a policy; no text at all is an empty one. What cannot be read at all is the error.
-pub(crate) fn read(text: &[u8]) -> Result<Document, PolicyError> {
+pub(crate) fn read(text: &[u8]) -> Result<Document, Unreadable> {
     if text.len() > limits::POLICY_BYTES {
         let why = format!("{} bytes; {} are allowed", text.len(), limits::POLICY_BYTES);
-        return Err(PolicyError::new(".", why));
+        return Err(Unreadable::new(".", why));
     }
     let mut document = Document::default();
     // A Struct begins with the tag of its first field, which would be a line feed in a text.
@@ -36,7 +53,7 @@ pub(crate) fn read(text: &[u8]) -> Result<Document, PolicyError> {
         return Ok(document);
     }
     let text = std::str::from_utf8(text)
-        .map_err(|e| PolicyError::new(".", format!("not UTF-8 from byte {} on", e.valid_up_to())))?;
+        .map_err(|e| Unreadable::new(".", format!("not UTF-8 from byte {} on", e.valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
     document.tree = match text.bytes().next() {
         None => Value::Object(Map::new()),
@@ -48,20 +65,19 @@ pub(crate) fn read(text: &[u8]) -> Result<Document, PolicyError> {
 
 impl Document {
     /// Counts one more value; an alias in YAML can make many of a few bytes.
-    fn count(&mut self, path: &str, nodes: usize) -> Result<(), PolicyError> {
+    fn count(&mut self, path: &str, nodes: usize) -> Result<(), Unreadable> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes <= limits::POLICY_NODES {
             return Ok(());
         }
         let why = format!("more than {} values in all", limits::POLICY_NODES);
-        Err(PolicyError::new(path, why))
+        Err(Unreadable::new(path, why))
     }
 
     /// Puts a value under its key.
     fn insert(&mut self, object: &mut Map<String, Value>, path: &str, key: &str, value: Value) {
         if object.contains_key(key) {
-            self.errors
-                .push(PolicyError::new(path, "this key comes twice; leave one of them"));
+            self.mistakes.add(path, "this key comes twice; leave one of them");
         } else {
             object.insert(key.to_owned(), value);
         }
@@ -71,8 +87,8 @@ impl Document {
 /// The path of a key: `errors.status`.
 pub(crate) fn key_path(path: &str, key: &str) -> String {
     match path {
-        "." => key.to_owned(),
-        path => format!("{path}.{key}"),
+        "." => shown(key),
+        path => format!("{path}.{}", shown(key)),
     }
 }
 
@@ -92,14 +108,18 @@ mod tests {
 
     fn told(text: &[u8]) -> Vec<String> {
         match read(text) {
-            Ok(document) => document.errors.iter().map(ToString::to_string).collect(),
-            Err(e) => vec![e.to_string()],
+            Ok(document) => {
+                let refusal = document.mistakes.refusal();
+                refusal.mistakes().iter().map(ToString::to_string).collect()
+            }
+            Err(e) => vec![format!("{}: {}", e.path, e.why)],
         }
     }
 
     #[test]
     fn json_yaml_and_a_struct_are_the_same_tree() {
-        let tree = json!({"mode": "report", "fields": [{"names": ["password"], "deep": {"n": 3, "t": true, "z": null}}]});
+        let tree =
+            json!({"mode": "report", "fields": [{"names": ["password"], "deep": {"n": 3, "t": true, "z": null}}]});
         let json = tree.to_string();
         let yaml = "# a comment\nmode: report\nfields:\n  - names: [password]\n    deep: {n: 3, t: true, z: ~}\n";
         assert_eq!(read(json.as_bytes()).unwrap().tree, tree);
@@ -143,7 +163,10 @@ mod tests {
             yaml.push_str(&format!("a{i}: &a{i} [{items}]\n"));
         }
         assert!(told(yaml.as_bytes())[0].contains("values in all"));
-        for deep in [format!("a: {}", "[".repeat(100_000)), format!("{{\"a\": {}", "[".repeat(100_000))] {
+        for deep in [
+            format!("a: {}", "[".repeat(100_000)),
+            format!("{{\"a\": {}", "[".repeat(100_000)),
+        ] {
             assert_eq!(told(deep.as_bytes()).len(), 1);
         }
     }

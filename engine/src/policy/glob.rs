@@ -29,7 +29,9 @@ impl Host {
         if checked.is_empty() || !checked.chars().all(is_part) {
             return Err("expected a host such as api.example.com, *.example.com or *".to_owned());
         }
-        let port = checked.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>().is_ok()));
+        let port = checked
+            .rsplit_once(':')
+            .map(|(host, port)| (host, port.parse::<u16>().is_ok()));
         if let Some((host, true)) = port
             && (!host.contains(':') || host.ends_with(']'))
         {
@@ -40,22 +42,15 @@ impl Host {
             None => Host::Exactly(lower),
         })
     }
-
-    /// `host` is lower case and has no port: see [`authority`].
-    pub(crate) fn covers(&self, host: &str) -> bool {
-        match self {
-            Host::Any => true,
-            Host::Exactly(name) => name == host,
-            Host::Below(name) => host.len() > name.len() && host.ends_with(name.as_str()),
-        }
-    }
 }
 
 /// The host of an `:authority` or `Host`: lower case, without port and without the dot at the end.
 pub(crate) fn authority(value: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(value).ok()?;
     let host = match text.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) => {
+        Some((host, port))
+            if port.bytes().all(|b| b.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) =>
+        {
             host
         }
         _ => text,
@@ -118,12 +113,29 @@ impl Glob {
         })
     }
 
+    /// The whole segments that every path which is covered begins with, such as `/users` of `/users/*/keys`.
+    pub(crate) fn beginning(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for part in &self.segments {
+            match part {
+                Part::One(text) if !text.contains(&b'*') && !text.contains(&b'?') => {
+                    out.push(b'/');
+                    out.extend_from_slice(text);
+                }
+                _ => break,
+            }
+        }
+        out
+    }
+
     /// `path` begins with `/` and has no query: see [`path_of`].
     pub(crate) fn covers(&self, path: &[u8]) -> bool {
         if !path.starts_with(&self.literal) {
             return false;
         }
-        let Some(inner) = path.strip_prefix(b"/") else { return false };
+        let Some(inner) = path.strip_prefix(b"/") else {
+            return false;
+        };
         let mut texts = inner.split(|b| *b == b'/');
         let mut parts = self.segments.as_slice();
         // Behind the last `**`, and the text with which it was tried.
@@ -137,7 +149,7 @@ impl Glob {
                     continue;
                 }
                 [Part::One(one), rest @ ..] => {
-                    if texts.next().is_some_and(|text| segment(one, text)) {
+                    if texts.next().is_some_and(|text| matches(one, text)) {
                         parts = rest;
                         continue;
                     }
@@ -149,7 +161,9 @@ impl Glob {
                 }
             }
             // One more segment goes to the last `**`.
-            let Some((rest, mut from)) = again.take() else { return false };
+            let Some((rest, mut from)) = again.take() else {
+                return false;
+            };
             if from.next().is_none() {
                 return false;
             }
@@ -160,8 +174,8 @@ impl Glob {
     }
 }
 
-/// `*` and `?` inside a segment.
-fn segment(pattern: &[u8], text: &[u8]) -> bool {
+/// `*` and `?` inside a segment, or another text.
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut again: Option<(usize, usize)> = None;
     while t < text.len() {
@@ -186,12 +200,18 @@ fn segment(pattern: &[u8], text: &[u8]) -> bool {
 
 /// The path of a `:path`: without query and fragment, unreserved characters decoded, slashes in a row as one.
 pub(crate) fn path_of(target: &[u8]) -> Cow<'_, [u8]> {
-    let end = target.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(target.len());
+    let end = target
+        .iter()
+        .position(|b| matches!(b, b'?' | b'#'))
+        .unwrap_or(target.len());
     let path = target.get(..end).unwrap_or_default();
     if !path.contains(&b'%') && !path.windows(2).any(|w| w == b"//") {
         return path.into();
     }
-    let hex = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+    let hex = |b: Option<&u8>| {
+        b.and_then(|b| char::from(*b).to_digit(16))
+            .and_then(|d| u8::try_from(d).ok())
+    };
     let mut out = Vec::with_capacity(path.len());
     let mut i = 0;
     while let Some(&b) = path.get(i) {
@@ -230,7 +250,12 @@ mod tests {
             ("[::1]", "[::1]:80", true),
         ] {
             let host = authority(value.as_bytes()).unwrap();
-            assert_eq!(Host::read(pattern).unwrap().covers(&host), is, "{pattern} on {value}");
+            let covers = match Host::read(pattern).unwrap() {
+                Host::Any => true,
+                Host::Exactly(name) => *name == *host,
+                Host::Below(name) => host.len() > name.len() && host.ends_with(name.as_str()),
+            };
+            assert_eq!(covers, is, "{pattern} on {value}");
         }
         for wrong in ["", "*.", "a b", "exa*ple.com", "api.example.com:443"] {
             assert!(Host::read(wrong).is_err(), "{wrong}");
@@ -262,7 +287,11 @@ mod tests {
             ("/api/x", "//api//x", true),
             ("/a%2Fb", "/a%2Fb", true),
         ] {
-            assert_eq!(Glob::read(pattern).unwrap().covers(&path_of(value.as_bytes())), is, "{pattern} on {value}");
+            assert_eq!(
+                Glob::read(pattern).unwrap().covers(&path_of(value.as_bytes())),
+                is,
+                "{pattern} on {value}"
+            );
         }
         for wrong in ["", "api", "/a**", "/a/b**/c"] {
             assert!(Glob::read(wrong).is_err(), "{wrong}");

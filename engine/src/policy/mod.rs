@@ -3,14 +3,15 @@
 
 pub(crate) mod compile;
 mod custom;
-#[allow(dead_code)]
 pub(crate) mod document;
-#[allow(dead_code)]
 pub(crate) mod glob;
 #[allow(dead_code)]
-pub(crate) mod mistakes;
-#[allow(dead_code)]
 pub(crate) mod path;
+pub(crate) mod read;
+pub(crate) mod routes;
+mod schema;
 pub(crate) mod written;
 
+pub use routes::{RequestFacts, ResponseFacts, Routed};
+pub use schema::policy_schema;
 pub use written::{ErrorBody, ErrorRule, Mode, OnEncoded, StatusPattern};

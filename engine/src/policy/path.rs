@@ -62,7 +62,10 @@ impl JsonPath {
             } else if let Some(name) = rest.strip_prefix('.') {
                 dotted(name)?
             } else {
-                return Err(format!("expected `.` or `[` before `{}`", rest.chars().take(8).collect::<String>()));
+                return Err(format!(
+                    "expected `.` or `[` before `{}`",
+                    rest.chars().take(8).collect::<String>()
+                ));
             };
             segments.push(Segment { selector, descendant });
             rest = behind;
@@ -132,7 +135,9 @@ fn bracket(text: &str) -> Result<(Selector, &str), String> {
             (Selector::Name(name.into_bytes()), rest)
         }
         Some('?') => return Err("filters (`[?…]`) need the whole value; name the fields instead".to_owned()),
-        Some('-') => return Err("an index from the end needs the whole list; count from the front, or use `[*]`".to_owned()),
+        Some('-') => {
+            return Err("an index from the end needs the whole list; count from the front, or use `[*]`".to_owned());
+        }
         Some('0'..='9') => {
             let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
             let (digits, rest) = text.split_at(end);
@@ -148,7 +153,9 @@ fn bracket(text: &str) -> Result<(Selector, &str), String> {
     let rest = rest.trim_start();
     match rest.chars().next() {
         Some(']') => Ok((selector, rest.get(1..).unwrap_or_default())),
-        Some(',') => Err("several selectors in one pair of brackets are not accepted; write one path for each".to_owned()),
+        Some(',') => {
+            Err("several selectors in one pair of brackets are not accepted; write one path for each".to_owned())
+        }
         Some(':') => Err("slices (`[a:b]`) are not accepted; use `[*]` or single indexes".to_owned()),
         _ => Err("the brackets are not closed".to_owned()),
     }

@@ -1,175 +1,367 @@
-//! The policy as people write it (version 1), and nothing derived from it.
+//! The policy as people write it (version 1), and nothing derived from it. The comments here are the schema's descriptions.
 //!
-//! An unknown key is an error everywhere: a misspelt rule that is silently ignored is a leak.
+//! An unknown key is an error everywhere: a misspelt rule that is silently ignored is a leak. What version 1 has and this
+//! engine has not is [`Later`]: it is refused by name.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
 
+use serde_json::{Map, Value, json};
+
+use crate::error::Mistakes;
+use crate::policy::glob::{Glob, Host};
+use crate::policy::read::{At, Hidden, List, Number, Read, Whole, choice, no_choice, object};
 use crate::rewrite::Action;
 
-/// The document.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Policy {
-    pub(crate) version: u32,
-    pub(crate) mode: Mode,
-    pub(crate) detectors: Detectors,
-    pub(crate) fields: Vec<Field>,
-    pub(crate) allow: Vec<Allow>,
-    pub(crate) response: Response,
-    pub(crate) errors: Option<ErrorRule>,
-    pub(crate) on_uninspectable: OnUninspectable,
-    pub(crate) audit: Audit,
+object! {
+    /// A policy of Keepmum. Everything has a default: {} redacts what the pack secrets finds in responses.
+    pub(crate) struct Policy {
+        /// The language's version.
+        pub(crate) version: Whole<1, 1> = Whole(1),
+        /// enforce (default) redacts; report changes nothing, and counts and audits what enforce would have found.
+        pub(crate) mode: Mode = Mode::Enforce,
+        /// Which detectors look.
+        pub(crate) detectors: Detectors,
+        /// Fields whose values go, whatever stands in them.
+        pub(crate) fields: List<Field>,
+        /// What is never redacted by a detector.
+        pub(crate) allow: List<Allow>,
+        /// What is done with responses.
+        pub(crate) response: Response,
+        /// What is done with requests.
+        pub(crate) request: Request,
+        /// What happens to error responses, whoever made them.
+        pub(crate) errors: Option<ErrorRule>,
+        /// Requests that are answered here and never reach the upstream.
+        pub(crate) deny: Option<Deny>,
+        /// What happens to a message that cannot be inspected, by the reason why.
+        pub(crate) on_uninspectable: OnUninspectable,
+        /// Bounds.
+        pub(crate) limits: Limits,
+        /// What is written to the proxy's log.
+        pub(crate) audit: Audit,
+        /// Exact secrets, known without holding them.
+        pub(crate) known_secrets: Option<Later>,
+        /// Exceptions: of the routes that match a request the first one counts. What it leaves out comes from the defaults, which are the rest of the policy; what it says replaces them, key by key.
+        pub(crate) routes: List<Route>,
+    }
 }
 
-impl Default for Policy {
-    fn default() -> Policy {
-        Policy {
-            version: 1,
-            mode: Mode::default(),
-            detectors: Detectors::default(),
-            fields: Vec::new(),
-            allow: Vec::new(),
-            response: Response::default(),
-            errors: None,
-            on_uninspectable: OnUninspectable::default(),
-            audit: Audit::default(),
+choice! {
+    /// Whether anything is changed.
+    pub enum Mode {
+        /// Secrets are replaced.
+        Enforce = "enforce",
+        /// Nothing is changed; everything is counted and audited as if it were.
+        Report = "report",
+    }
+}
+
+object! {
+    /// Which detectors look.
+    pub(crate) struct Detectors {
+        /// Packs of built-in detectors: secrets (default), tokens, generic, pii, error-leaks.
+        pub(crate) packs: Option<List<String>>,
+        /// Ids of detectors to leave out.
+        pub(crate) disable: List<String>,
+        /// Actions by detector id; the others do what response.action says.
+        pub(crate) actions: BTreeMap<String, Action>,
+        /// The policy's own detectors.
+        pub(crate) custom: List<Custom>,
+    }
+}
+
+object! {
+    /// A detector of the policy's own.
+    pub(crate) struct Custom {
+        /// Its name in labels and metrics: kebab-case, 48 bytes at most.
+        pub(crate) id: String,
+        /// A regular expression (syntax of the Rust crate regex, over bytes); the group (?<secret>…) is what goes.
+        pub(crate) pattern: String,
+        /// Words of which one must stand within 40 characters before the match, or in it.
+        pub(crate) keywords: List<String>,
+        /// Bits for each character of the value that it must have at least.
+        pub(crate) min_entropy: Option<Number<0, 8>>,
+        /// Most bytes of a match.
+        pub(crate) max_length: Option<Whole<1, 8192>>,
+        /// Names of checks that the value must pass.
+        pub(crate) validators: List<String>,
+        /// What is done with what it finds, in place of response.action.
+        pub(crate) action: Option<Action>,
+        /// Texts in which it must find something. They are never printed.
+        pub(crate) examples: List<Hidden>,
+        /// Texts in which it must find nothing.
+        pub(crate) near_misses: List<Hidden>,
+    }
+}
+
+object! {
+    /// Fields whose values go.
+    pub(crate) struct Field {
+        /// Names of fields, at any depth; upper and lower case are the same.
+        pub(crate) names: List<String>,
+        /// A JSONPath (RFC 9535). Not supported yet.
+        pub(crate) path: Option<Later>,
+        /// What is done with the value, in place of response.action.
+        pub(crate) action: Option<Action>,
+    }
+}
+
+object! {
+    /// What no detector redacts.
+    pub(crate) struct Allow {
+        /// A value, exactly as written.
+        pub(crate) value: Option<Hidden>,
+        /// A pattern of values. Not supported yet.
+        pub(crate) pattern: Option<Later>,
+        /// A place, such as a header. Not supported yet.
+        pub(crate) place: Option<Later>,
+    }
+}
+
+object! {
+    /// What is done with responses.
+    pub(crate) struct Response {
+        /// Parts that are looked at; default: all.
+        pub(crate) scan: Option<Vec<Part>>,
+        /// What is done with what detectors find; default: label.
+        pub(crate) action: Option<Action>,
+        /// Encodings that are undone before anything is looked for; default: all. JSON's escapes always are.
+        pub(crate) decode: Option<Vec<Layer>>,
+    }
+}
+
+choice! {
+    /// A part of a response.
+    pub(crate) enum Part {
+        /// Header values.
+        Headers = "headers",
+        /// The body.
+        Body = "body",
+        /// Trailer values.
+        Trailers = "trailers",
+    }
+}
+
+choice! {
+    /// An encoding that is undone before the detectors look. JSON's escapes are not in the list: they always are.
+    pub(crate) enum Layer {
+        /// `%3A`, `%253A`
+        Percent = "percent",
+        /// `&#58;`
+        Html = "html",
+        /// base64 and base64url
+        Base64 = "base64",
+        /// bodies in UTF-16
+        Utf16 = "utf16",
+    }
+}
+
+object! {
+    /// What is done with requests: so far nothing.
+    pub(crate) struct Request {
+        /// Parts that are looked at. Only the empty list is supported yet.
+        pub(crate) scan: Vec<Later>,
+        /// What is done with what detectors find. Not supported yet.
+        pub(crate) action: Option<Later>,
+        /// Encodings that are undone. Not supported yet.
+        pub(crate) decode: Option<Later>,
+    }
+}
+
+object! {
+    /// What happens to responses with these statuses, whoever made them.
+    pub struct ErrorRule {
+        /// Statuses such as 503, and classes: 4xx, 5xx.
+        pub status: Vec<StatusPattern>,
+        /// What the body becomes. Without it the body is only redacted.
+        pub replace: Option<ErrorBody>,
+    }
+}
+
+choice! {
+    /// A body that the policy puts in place of an error's own.
+    pub enum ErrorBody {
+        /// RFC 9457.
+        ProblemJson = "problem+json",
+    }
+}
+
+object! {
+    /// Requests that are answered here and never reach the upstream.
+    pub(crate) struct Deny {
+        /// Paths such as /.env and /.git/**.
+        pub(crate) paths: Vec<Glob>,
+        /// The answer's status; default: 404.
+        pub(crate) status: Whole<400, 599> = Whole(404),
+    }
+}
+
+object! {
+    /// What happens to a message that cannot be inspected, by the reason why.
+    pub(crate) struct OnUninspectable {
+        /// A response that is compressed although the request asked for plain text: pass (default) or block.
+        pub(crate) encoding: Option<OnEncoded>,
+        /// A candidate that grows too long to be judged.
+        pub(crate) too_large: Option<PassOnly>,
+        /// Pictures, archives and the like.
+        pub(crate) content_type: Option<PassOnly>,
+        /// WebSockets and tunnels.
+        pub(crate) upgrade: Option<PassOnly>,
+    }
+}
+
+choice! {
+    /// What happens to a response whose body is compressed although the request asked for it plain.
+    pub enum OnEncoded {
+        /// It goes through and is counted as not inspected.
+        Pass = "pass",
+        /// The client gets a 502 in its place.
+        Block = "block",
+    }
+}
+
+object! {
+    /// Bounds. None can be set yet.
+    pub(crate) struct Limits {
+        /// Bytes of a body that may be held back. Not supported yet.
+        pub(crate) held_bytes: Option<Later>,
+        /// How much larger a body may become by decompression. Not supported yet.
+        pub(crate) decompression_ratio: Option<Later>,
+    }
+}
+
+object! {
+    /// What is written to the proxy's log.
+    pub(crate) struct Audit {
+        /// One line for each exchange with findings; default: true.
+        pub(crate) log: bool = true,
+        /// The share of exchanges that get a line. Not supported yet.
+        pub(crate) sample: Option<Later>,
+        /// The most lines a second. Not supported yet.
+        pub(crate) rate: Option<Later>,
+        /// A response header that says what was done. Not supported yet.
+        pub(crate) response_header: Option<Later>,
+    }
+}
+
+object! {
+    /// An exception for some requests.
+    pub(crate) struct Route {
+        /// Its name, which no other route has.
+        pub(crate) name: String,
+        /// Which requests it is for.
+        pub(crate) matches as "match": Match,
+        /// Nothing is looked at: counted as uninspected, reason route.
+        pub(crate) bypass: bool = false,
+        /// In place of the defaults' mode.
+        pub(crate) mode: Option<Mode>,
+        /// Which detectors look, in place of the defaults' keys of the same name.
+        pub(crate) detectors: Option<RouteDetectors>,
+        /// In place of the defaults' fields.
+        pub(crate) fields: Option<List<Field>>,
+        /// In place of the defaults' allow.
+        pub(crate) allow: Option<List<Allow>>,
+        /// In place of the defaults' keys of the same name.
+        pub(crate) response: Option<Response>,
+        /// In place of the defaults' keys of the same name.
+        pub(crate) request: Option<Request>,
+        /// In place of the defaults' errors.
+        pub(crate) errors: Option<ErrorRule>,
+        /// In place of the defaults' deny.
+        pub(crate) deny: Option<Deny>,
+        /// In place of the defaults' keys of the same name.
+        pub(crate) on_uninspectable: Option<OnUninspectable>,
+    }
+}
+
+object! {
+    /// Which requests a route is for: each key that is given must hold, by one of its items. At least one is given.
+    pub(crate) struct Match {
+        /// Hosts without a port: api.example.com, or *.example.com for all below it.
+        pub(crate) hosts: Vec<Host>,
+        /// Paths without the query. In them * is anything but /, ** as a whole segment anything, and ? one character.
+        pub(crate) paths: Vec<Glob>,
+        /// Methods such as GET, in capitals.
+        pub(crate) methods: List<String>,
+        /// Request headers: all of them must be as asked for.
+        pub(crate) headers: List<HeaderMatch>,
+        /// The response's status, such as 404, or a class: 2xx.
+        pub(crate) status: Vec<AnyStatus>,
+        /// The response's content type, such as text/html or text/*.
+        pub(crate) content_types: List<String>,
+        /// Metadata of Envoy's route: all of it must be as asked for.
+        pub(crate) metadata: List<MetadataMatch>,
+    }
+}
+
+object! {
+    /// A request header.
+    pub(crate) struct HeaderMatch {
+        /// Its name.
+        pub(crate) name: String,
+        /// Its value, exactly; without it the header need only be there.
+        pub(crate) value: Option<Hidden>,
+    }
+}
+
+object! {
+    /// A value in the metadata of Envoy's route (metadata.filter_metadata there; xds.route_metadata in the module).
+    pub(crate) struct MetadataMatch {
+        /// The namespace, such as keepmum.
+        pub(crate) namespace: String,
+        /// The key in it.
+        pub(crate) key: String,
+        /// Its value.
+        pub(crate) value: Scalar,
+    }
+}
+
+object! {
+    /// Which detectors look on a route.
+    pub(crate) struct RouteDetectors {
+        /// Packs of built-in detectors. The policy's own detectors look on every route.
+        pub(crate) packs: Option<List<String>>,
+        /// Ids of detectors to leave out, the policy's own among them.
+        pub(crate) disable: Option<List<String>>,
+        /// Actions by detector id.
+        pub(crate) actions: Option<BTreeMap<String, Action>>,
+    }
+}
+
+/// What version 1 has, and this engine has not yet.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Later(());
+
+impl Read for Later {
+    fn read(at: At<'_>, to: &mut Mistakes) -> Option<Later> {
+        to.add(at.place, "not supported yet; leave it out");
+        None
+    }
+
+    fn schema(_: &mut Map<String, Value>) -> Value {
+        json!({"not": {}})
+    }
+}
+
+/// `pass`: other outcomes are to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PassOnly;
+
+impl Read for PassOnly {
+    fn read(at: At<'_>, to: &mut Mistakes) -> Option<PassOnly> {
+        match at.value.as_str() {
+            Some("pass") => Some(PassOnly),
+            Some("block" | "drop_body" | "strip_accept_encoding") => {
+                to.add(at.place, "not supported yet; expected pass");
+                None
+            }
+            word => no_choice(at, word, &["pass"], to),
         }
     }
-}
 
-/// Whether anything is changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Secrets are replaced.
-    #[default]
-    Enforce,
-    /// Nothing is changed; everything is counted and audited as if it were.
-    Report,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Detectors {
-    pub(crate) packs: Vec<String>,
-    pub(crate) disable: Vec<String>,
-    pub(crate) custom: Vec<Custom>,
-}
-
-impl Default for Detectors {
-    fn default() -> Detectors {
-        Detectors {
-            packs: vec!["secrets".to_owned()],
-            disable: Vec::new(),
-            custom: Vec::new(),
-        }
+    fn schema(_: &mut Map<String, Value>) -> Value {
+        json!({"enum": ["pass"]})
     }
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Custom {
-    pub(crate) id: String,
-    pub(crate) pattern: String,
-    #[serde(default)]
-    pub(crate) keywords: Vec<String>,
-    #[serde(default)]
-    pub(crate) min_entropy: Option<f64>,
-    #[serde(default)]
-    pub(crate) max_length: Option<u64>,
-    #[serde(default)]
-    pub(crate) validators: Vec<String>,
-    #[serde(default)]
-    pub(crate) examples: Vec<String>,
-    #[serde(default)]
-    pub(crate) near_misses: Vec<String>,
-}
-
-/// A custom detector's examples may be somebody's real tokens.
-impl std::fmt::Debug for Custom {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Custom({}, {} examples, {} near misses)",
-            self.id,
-            self.examples.len(),
-            self.near_misses.len()
-        )
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Field {
-    pub(crate) names: Vec<String>,
-    pub(crate) action: Option<Action>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Allow {
-    pub(crate) value: String,
-}
-
-impl std::fmt::Debug for Allow {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Allow({} bytes)", self.value.len())
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Response {
-    pub(crate) scan: Vec<Part>,
-    pub(crate) action: Action,
-    pub(crate) decode: Vec<Layer>,
-}
-
-impl Default for Response {
-    fn default() -> Response {
-        Response {
-            scan: vec![Part::Headers, Part::Body, Part::Trailers],
-            action: Action::Label,
-            decode: vec![Layer::Percent, Layer::Html, Layer::Base64, Layer::Utf16],
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Part {
-    Headers,
-    Body,
-    Trailers,
-}
-
-/// An encoding that is undone before the detectors look. JSON's escapes are not in the list: they always are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Layer {
-    Percent,
-    Html,
-    Base64,
-    Utf16,
-}
-
-/// What happens to responses with these statuses, whoever made them.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ErrorRule {
-    /// `5xx`, `503`.
-    pub status: Vec<StatusPattern>,
-    /// What the body becomes. Without it the body is only redacted.
-    #[serde(default)]
-    pub replace: Option<ErrorBody>,
-}
-
-/// A body that the policy puts in place of an error's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum ErrorBody {
-    /// RFC 9457.
-    #[serde(rename = "problem+json")]
-    ProblemJson,
 }
 
 /// `503` or `5xx`.
@@ -189,60 +381,97 @@ impl StatusPattern {
             StatusPattern::Class(c) => status / 100 == c,
         }
     }
-}
 
-impl<'de> Deserialize<'de> for StatusPattern {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<StatusPattern, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Number(u16),
-            Text(String),
-        }
-        let wrong = || serde::de::Error::custom("expected a status such as 503, or a class: 4xx or 5xx");
-        let one = |n: u16| {
-            if (400..=599).contains(&n) {
-                Ok(StatusPattern::One(n))
-            } else {
-                Err(wrong())
-            }
+    fn of(value: &Value, classes: std::ops::RangeInclusive<u16>) -> Option<StatusPattern> {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(n) => n.as_f64()?.to_string(),
+            _ => return None,
         };
-        match Written::deserialize(d).map_err(|_| wrong())? {
-            Written::Number(n) => one(n),
-            Written::Text(t) => match t.as_str() {
-                "4xx" => Ok(StatusPattern::Class(4)),
-                "5xx" => Ok(StatusPattern::Class(5)),
-                t => t.parse().map_err(|_| wrong()).and_then(one),
-            },
+        if let Some(class) = text.strip_suffix("xx") {
+            let class = class.parse().ok().filter(|c| classes.contains(c));
+            return class.map(StatusPattern::Class);
         }
+        let status: u16 = text.parse().ok()?;
+        classes.contains(&(status / 100)).then_some(StatusPattern::One(status))
     }
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct OnUninspectable {
-    pub(crate) encoding: OnEncoded,
+impl Read for StatusPattern {
+    fn read(at: At<'_>, to: &mut Mistakes) -> Option<StatusPattern> {
+        let pattern = StatusPattern::of(at.value, 4..=5);
+        pattern.or_else(|| at.wrong("a status such as 503, or a class: 4xx or 5xx", to))
+    }
+
+    fn schema(_: &mut Map<String, Value>) -> Value {
+        json!({"anyOf": [{"type": "integer", "minimum": 400, "maximum": 599}, {"type": "string", "pattern": "^(4xx|5xx|[45][0-9][0-9])$"}]})
+    }
 }
 
-/// What happens to a response whose body is compressed although the request asked for it plain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnEncoded {
-    /// It goes through and is counted as not inspected.
-    #[default]
-    Pass,
-    /// The client gets a 502 in its place.
-    Block,
+/// Any status, or a class of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AnyStatus(pub(crate) StatusPattern);
+
+impl Read for AnyStatus {
+    fn read(at: At<'_>, to: &mut Mistakes) -> Option<AnyStatus> {
+        let pattern = StatusPattern::of(at.value, 1..=5).map(AnyStatus);
+        pattern.or_else(|| at.wrong("a status such as 404, or a class: 1xx to 5xx", to))
+    }
+
+    fn schema(_: &mut Map<String, Value>) -> Value {
+        json!({"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string", "pattern": "^[1-5](xx|[0-9][0-9])$"}]})
+    }
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Audit {
-    pub(crate) log: bool,
+/// Text, a number, true or false, as the proxy hands such a value over: raw bytes, a double, one byte.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scalar(pub(crate) Vec<u8>);
+
+impl Read for Scalar {
+    fn read(at: At<'_>, to: &mut Mistakes) -> Option<Scalar> {
+        let bytes = match at.value {
+            Value::String(text) => Some(text.clone().into_bytes()),
+            Value::Bool(b) => Some(vec![u8::from(*b)]),
+            Value::Number(n) => n.as_f64().map(|n| n.to_le_bytes().to_vec()),
+            _ => None,
+        };
+        bytes
+            .map(Scalar)
+            .or_else(|| at.wrong("text, a number, true or false", to))
+    }
+
+    fn schema(_: &mut Map<String, Value>) -> Value {
+        json!({"type": ["string", "number", "boolean"]})
+    }
 }
 
-impl Default for Audit {
-    fn default() -> Audit {
-        Audit { log: true }
+/// Text that is compiled as it is read.
+macro_rules! compiled {
+    ($name:ident) => {
+        impl Read for $name {
+            fn read(at: At<'_>, to: &mut Mistakes) -> Option<$name> {
+                let text = String::read(at, to)?;
+                $name::read(&text).map_err(|why| to.add(at.place, why)).ok()
+            }
+
+            fn schema(_: &mut Map<String, Value>) -> Value {
+                json!({"type": "string"})
+            }
+        }
+    };
+}
+compiled!(Glob);
+compiled!(Host);
+
+impl Read for Action {
+    fn read(at: At<'_>, to: &mut Mistakes) -> Option<Action> {
+        const ALL: [Action; 3] = [Action::Label, Action::Mask, Action::Remove];
+        let word = at.value.as_str();
+        let action = ALL.into_iter().find(|a| Some(a.name()) == word);
+        action.or_else(|| no_choice(at, word, &ALL.map(Action::name), to))
+    }
+
+    fn schema(_: &mut Map<String, Value>) -> Value {
+        json!({"enum": ["label", "mask", "remove"]})
     }
 }

@@ -34,18 +34,18 @@ impl Body {
         let known = if last {
             data.len()
         } else {
-            engine.anchors.undecided(data, from, before)
+            engine.armed.anchors.undecided(data, from, before)
         };
         let read = Text {
             data,
             base,
             before: before(0),
         };
-        engine.anchors.scan(data, from, known, &mut work.hits);
+        engine.armed.anchors.scan(data, from, known, &mut work.hits);
         work.starts.clear();
         work.starts.append(&mut self.waiting);
         for &(at, anchor, percent) in &work.hits {
-            let Some(anchor) = engine.anchors.get(anchor) else {
+            let Some(anchor) = engine.armed.anchors.get(anchor) else {
                 continue;
             };
             if self.ends_an_escape(data, at) {
@@ -70,7 +70,10 @@ impl Body {
                 let start = match program.front {
                     Some(_) if !program.may_match_behind_front((text, reading)) => None,
                     Some(front) => {
-                        let begin = engine.fronts.begin(read, at, (front, program.starts_at_border), before);
+                        let begin = engine
+                            .armed
+                            .fronts
+                            .begin(read, at, (front, program.starts_at_border), before);
                         begin.and_then(|i| {
                             let first = *data.get(i)?;
                             let (at, before) = (base + i as u64, before(i));
@@ -97,7 +100,7 @@ impl Body {
                 work.starts.extend(start.map(|s| (*d, s)));
             }
         }
-        if !engine.classes.is_empty() {
+        if !engine.armed.classes.is_empty() {
             let anchored = work.starts.len();
             self.classes(engine, read, (from, known), &mut work.starts);
             for (detector, start) in work.starts.get(anchored..).unwrap_or_default() {
@@ -111,7 +114,7 @@ impl Body {
         self.known = base + known as u64;
         let before_this = std::mem::replace(&mut self.scanned, self.known);
         if !last {
-            let decided = engine.fronts.decided(read, known);
+            let decided = engine.armed.fronts.decided(read, known);
             self.scanned = decided.max(before_this);
         }
         if work.starts.is_empty() && self.tracks.is_empty() {
@@ -156,50 +159,56 @@ impl Body {
         let (data, context) = (read.data, (self.context, self.context_len));
         let byte_before_at = |i: usize| byte_before(data, i, &context);
         let in_slashes = self.context_len > 0 && self.context.last() == Some(&b'\\');
-        engine.classes.scan(data, within, in_slashes, byte_before_at, |hit| {
-            // A lane reads the letter behind any number of backslashes as an escape.
-            let slash = hit
-                .at
-                .checked_sub(1)
-                .map_or(in_slashes, |i| data.get(i) == Some(&b'\\'));
-            if slash && data.get(hit.at).is_some_and(|b| b"nrtbfu".contains(b)) {
-                return;
-            }
-            let reading = Reading {
-                percent: hit.percent,
-                ..engine.reading()
-            };
-            let text = (data.get(hit.at..).unwrap_or_default(), reading);
-            let (at, before, first) = (self.base + hit.at as u64, hit.before, hit.first);
-            for d in hit.detectors {
-                let Some(program) = engine.detectors.get(usize::from(*d)).map(|d| &d.program) else {
-                    continue;
-                };
-                let start = Start {
-                    at,
+        engine
+            .armed
+            .classes
+            .scan(data, within, in_slashes, byte_before_at, |hit| {
+                // A lane reads the letter behind any number of backslashes as an escape.
+                let slash = hit
+                    .at
+                    .checked_sub(1)
+                    .map_or(in_slashes, |i| data.get(i) == Some(&b'\\'));
+                if slash && data.get(hit.at).is_some_and(|b| b"nrtbfu".contains(b)) {
+                    return;
+                }
+                let reading = Reading {
                     percent: hit.percent,
-                    before,
-                    first,
+                    ..engine.reading()
                 };
-                let start = match program.front {
-                    Some(front) => program.may_match_behind_front(text).then(|| {
-                        let i = engine
-                            .fronts
-                            .begin(read, hit.at, (front, program.starts_at_border), byte_before_at)?;
-                        let (at, before, first) = (self.base + i as u64, byte_before_at(i), *data.get(i)?);
-                        Some(Start {
-                            at,
-                            percent: 0,
-                            before,
-                            first,
-                        })
-                    }),
-                    None if hit.percent > 0 => Some(Some(start)),
-                    None => Some(program.may_match(text, before, first, None).then_some(start)),
-                };
-                starts.extend(start.flatten().map(|s| (*d, s)));
-            }
-        });
+                let text = (data.get(hit.at..).unwrap_or_default(), reading);
+                let (at, before, first) = (self.base + hit.at as u64, hit.before, hit.first);
+                for d in hit.detectors {
+                    let Some(program) = engine.detectors.get(usize::from(*d)).map(|d| &d.program) else {
+                        continue;
+                    };
+                    let start = Start {
+                        at,
+                        percent: hit.percent,
+                        before,
+                        first,
+                    };
+                    let start = match program.front {
+                        Some(front) => program.may_match_behind_front(text).then(|| {
+                            let i = engine.armed.fronts.begin(
+                                read,
+                                hit.at,
+                                (front, program.starts_at_border),
+                                byte_before_at,
+                            )?;
+                            let (at, before, first) = (self.base + i as u64, byte_before_at(i), *data.get(i)?);
+                            Some(Start {
+                                at,
+                                percent: 0,
+                                before,
+                                first,
+                            })
+                        }),
+                        None if hit.percent > 0 => Some(Some(start)),
+                        None => Some(program.may_match(text, before, first, None).then_some(start)),
+                    };
+                    starts.extend(start.flatten().map(|s| (*d, s)));
+                }
+            });
     }
 
     /// The byte at `at` is the letter of an escape such as `\n`: an odd number of backslashes stands before it.
@@ -321,7 +330,13 @@ impl Body {
         }
         let source = Source::Detector(detector);
         if program.has_secret_group && engine.remembers(detector) {
-            self.learn(learned, (now, secret.1), raw, &value, (source, engine.action));
+            self.learn(
+                learned,
+                (now, secret.1),
+                raw,
+                &value,
+                (source, engine.action_of(detector)),
+            );
         }
         self.edit(engine, detector, secret, false);
         true
@@ -341,7 +356,7 @@ impl Body {
             start,
             end,
             source,
-            action: engine.action,
+            action: engine.action_of(detector),
             context: Context::Inline,
             continues,
         });

@@ -17,7 +17,7 @@ impl Body {
         (data, to, last): (&[u8], u64, bool),
         learned: &mut Vec<Learned>,
     ) {
-        let numbers = engine.numbers && self.kind.json;
+        let numbers = engine.armed.numbers && self.kind.json;
         if engine.fields.is_empty() && !numbers {
             return;
         }

@@ -140,7 +140,7 @@ impl Body {
 
     /// The bare JSON number in which an edit stands: the whole of it must become a string.
     fn number_around(&self, engine: &Engine, edit: &Edit) -> Option<Number> {
-        if !engine.numbers || !self.kind.json || self.kind.keep_length || edit.context == Context::JsonValue {
+        if !engine.armed.numbers || !self.kind.json || self.kind.keep_length || edit.context == Context::JsonValue {
             return None;
         }
         // While one is open nothing inside it is settled, unless it has outgrown what is held for it.

@@ -208,5 +208,5 @@ pub(crate) static ALL: &[Validator] = &[
 pub(crate) fn named(name: &str) -> Result<&'static Validator, String> {
     let names = || ALL.iter().map(|v| v.name).collect::<Vec<_>>().join(", ");
     let one = ALL.iter().find(|v| v.name == name);
-    one.ok_or_else(|| format!("no validator is called {name}; there are {}", names()))
+    one.ok_or_else(|| format!("no such validator; there are {}", names()))
 }

@@ -6,10 +6,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::{Document, item_path, key_path};
-use crate::error::PolicyError;
+use super::{Document, Unreadable, item_path, key_path};
 
-pub(super) fn read(text: &str, document: &mut Document) -> Result<Value, PolicyError> {
+pub(super) fn read(text: &str, document: &mut Document) -> Result<Value, Unreadable> {
     let document = RefCell::new(document);
     let mut from = serde_json::Deserializer::from_str(text);
     let node = Node {
@@ -18,7 +17,7 @@ pub(super) fn read(text: &str, document: &mut Document) -> Result<Value, PolicyE
     };
     let tree = node.deserialize(&mut from);
     let tree = tree.and_then(|tree| from.end().map(|()| tree));
-    tree.map_err(|e| PolicyError::new(".", format!("not JSON: {e}")))
+    tree.map_err(|e| Unreadable::new(".", format!("not JSON: {e}")))
 }
 
 /// Reads one value, and knows where it stands.
@@ -33,7 +32,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
         let counted = self.document.borrow_mut().count(self.path, 1);
-        counted.map_err(|e| D::Error::custom(e.why()))?;
+        counted.map_err(|e| D::Error::custom(e.why))?;
         from.deserialize_any(self)
     }
 }

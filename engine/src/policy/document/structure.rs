@@ -6,12 +6,11 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::{Document, item_path, key_path};
-use crate::error::PolicyError;
+use super::{Document, Unreadable, item_path, key_path};
 use crate::limits;
 
 /// `None`: these bytes are no Struct, and may be a text.
-pub(super) fn read(bytes: &[u8], document: &mut Document) -> Option<Result<Value, PolicyError>> {
+pub(super) fn read(bytes: &[u8], document: &mut Document) -> Option<Result<Value, Unreadable>> {
     match object(bytes, ".", 0, document) {
         Ok(tree) => Some(Ok(tree)),
         Err(Wrong::Form) => None,
@@ -24,11 +23,11 @@ enum Wrong {
     /// These are no bytes of a Struct.
     Form,
     /// They are, but ask too much.
-    Policy(PolicyError),
+    Policy(Unreadable),
 }
 
-impl From<PolicyError> for Wrong {
-    fn from(e: PolicyError) -> Wrong {
+impl From<Unreadable> for Wrong {
+    fn from(e: Unreadable) -> Wrong {
         Wrong::Policy(e)
     }
 }
@@ -101,7 +100,7 @@ fn object(mut bytes: &[u8], path: &str, depth: usize, document: &mut Document) -
 fn value(mut bytes: &[u8], path: &str, depth: usize, document: &mut Document) -> Result<Value, Wrong> {
     if depth > limits::POLICY_DEPTH {
         let why = format!("deeper than {} levels", limits::POLICY_DEPTH);
-        return Err(PolicyError::new(".", why).into());
+        return Err(Unreadable::new(".", why).into());
     }
     document.count(path, 1)?;
     let mut value = Value::Null;
@@ -168,7 +167,12 @@ pub(crate) mod tests {
         match tree {
             Value::Object(o) => o
                 .iter()
-                .flat_map(|(k, v)| field(0x0a, [field(0x0a, k.clone().into_bytes()), field(0x12, one(v))].concat()))
+                .flat_map(|(k, v)| {
+                    field(
+                        0x0a,
+                        [field(0x0a, k.clone().into_bytes()), field(0x12, one(v))].concat(),
+                    )
+                })
                 .collect(),
             Value::Array(items) => items.iter().flat_map(|v| field(0x0a, one(v))).collect(),
             _ => Vec::new(),

@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 use serde_json::{Map, Number, Value};
 
-use super::{Document, item_path, key_path};
-use crate::error::PolicyError;
+use super::{Document, Unreadable, item_path, key_path};
 use crate::limits;
 
-pub(super) fn read(text: &str, document: &mut Document) -> Result<Value, PolicyError> {
+pub(super) fn read(text: &str, document: &mut Document) -> Result<Value, Unreadable> {
     let mut reader = Reader {
         events: Parser::new_from_str(text),
         anchors: BTreeMap::new(),
@@ -23,14 +22,14 @@ pub(super) fn read(text: &str, document: &mut Document) -> Result<Value, PolicyE
         match reader.next()? {
             Event::StreamEnd => break,
             Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
-            _ if tree.is_some() => return Err(PolicyError::new(".", "a second YAML document; one is expected")),
+            _ if tree.is_some() => return Err(Unreadable::new(".", "a second YAML document; one is expected")),
             first => tree = Some(reader.value(first, ".", 0)?.0),
         }
     }
     match tree {
         None | Some(Value::Null) => Ok(Value::Object(Map::new())),
         Some(tree @ Value::Object(_)) => Ok(tree),
-        Some(_) => Err(PolicyError::new(".", "expected an object, such as {} or `mode: report`")),
+        Some(_) => Err(Unreadable::new(".", "expected an object, such as {} or `mode: report`")),
     }
 }
 
@@ -42,29 +41,29 @@ struct Reader<'t, 'd> {
 }
 
 impl<'t> Reader<'t, '_> {
-    fn next(&mut self) -> Result<Event<'t>, PolicyError> {
+    fn next(&mut self) -> Result<Event<'t>, Unreadable> {
         match self.events.next() {
             Some(Ok((event, _))) => Ok(event),
             Some(Err(e)) => {
                 let (line, column) = (e.marker().line(), e.marker().col() + 1);
                 let why = format!("not YAML: {} at line {line} column {column}", e.info());
-                Err(PolicyError::new(".", why))
+                Err(Unreadable::new(".", why))
             }
             None => Ok(Event::StreamEnd),
         }
     }
 
     /// The value that begins with this event, and of how many values it consists.
-    fn value(&mut self, first: Event<'t>, path: &str, depth: usize) -> Result<(Value, usize), PolicyError> {
+    fn value(&mut self, first: Event<'t>, path: &str, depth: usize) -> Result<(Value, usize), Unreadable> {
         if depth > limits::POLICY_DEPTH {
             let why = format!("deeper than {} levels", limits::POLICY_DEPTH);
-            return Err(PolicyError::new(".", why));
+            return Err(Unreadable::new(".", why));
         }
         self.document.count(path, 1)?;
         let (anchor, value, nodes) = match first {
             Event::Alias(anchor) => {
                 let Some((_, nodes)) = self.anchors.get(&anchor) else {
-                    return Err(PolicyError::new(path, "an alias for what is not complete yet"));
+                    return Err(Unreadable::new(path, "an alias for what is not complete yet"));
                 };
                 let nodes = *nodes;
                 // Counted before it is copied.
@@ -97,7 +96,7 @@ impl<'t> Reader<'t, '_> {
                     let key = match self.next()? {
                         Event::MappingEnd => break,
                         Event::Scalar(key, ..) => key,
-                        _ => return Err(PolicyError::new(path, "a key must be text")),
+                        _ => return Err(Unreadable::new(path, "a key must be text")),
                     };
                     let path = key_path(path, &key);
                     let value = self.next()?;
@@ -107,7 +106,7 @@ impl<'t> Reader<'t, '_> {
                 }
                 (anchor, Value::Object(object), nodes)
             }
-            _ => return Err(PolicyError::new(path, "not YAML: a value is missing")),
+            _ => return Err(Unreadable::new(path, "not YAML: a value is missing")),
         };
         if anchor != 0 {
             self.document.count(path, nodes)?;
@@ -131,7 +130,8 @@ fn scalar(text: &str) -> Value {
     }
     let number = text.strip_prefix('+').unwrap_or(text);
     let numeric = number.strip_prefix('-').unwrap_or(number);
-    if !numeric.starts_with(|c: char| c.is_ascii_digit() || c == '.') || !numeric.contains(|c: char| c.is_ascii_digit()) {
+    if !numeric.starts_with(|c: char| c.is_ascii_digit() || c == '.') || !numeric.contains(|c: char| c.is_ascii_digit())
+    {
         return text.into();
     }
     if let Ok(n) = number.parse::<u64>() {

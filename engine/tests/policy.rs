@@ -1,0 +1,297 @@
+//! The policy as a document: every mistake at once and where it stands, the schema, and what a broken one may do to us.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use keepmum_engine::{Engine, limits, policy_schema};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn told(policy: &[u8]) -> Vec<String> {
+    match Engine::new(policy) {
+        Ok(_) => Vec::new(),
+        Err(e) => e.mistakes().iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// A policy with everything in it.
+fn whole() -> Value {
+    json!({
+        "version": 1,
+        "mode": "enforce",
+        "detectors": {
+            "packs": ["secrets", "tokens"],
+            "disable": ["npm-token"],
+            "actions": {"stripe-secret-key": "mask", "acme-session": "remove"},
+            "custom": [{
+                "id": "acme-session",
+                "pattern": "acme_(?<secret>[a-z0-9]{32})",
+                "keywords": ["acme"],
+                "min_entropy": 2.5,
+                "max_length": 100,
+                "validators": ["not-filler"],
+                "action": "label",
+                "examples": ["acme_q8w7e6r5t4y3u2i1o0p9a8s7d6f5g4h3"],
+                "near_misses": ["acme_short"]
+            }]
+        },
+        "fields": [{"names": ["password", "client_secret"], "action": "remove"}],
+        "allow": [{"value": "fake-value-for-tests"}],
+        "response": {"scan": ["headers", "body"], "action": "label", "decode": ["percent", "base64"]},
+        "request": {"scan": []},
+        "errors": {"status": ["5xx", 404], "replace": "problem+json"},
+        "deny": {"paths": ["/.env", "/.git/**"], "status": 404},
+        "on_uninspectable": {"encoding": "block", "upgrade": "pass"},
+        "limits": {},
+        "audit": {"log": true},
+        "routes": [
+            {"name": "token endpoint", "match": {"hosts": ["auth.example.com"], "paths": ["/oauth/token"], "methods": ["POST"]}, "bypass": true},
+            {
+                "name": "api",
+                "match": {
+                    "hosts": ["*.example.com"], "paths": ["/api/**"], "headers": [{"name": "x-team", "value": "fake"}, {"name": "x-any"}],
+                    "status": ["2xx", 404], "content_types": ["application/*"],
+                    "metadata": [{"namespace": "keepmum", "key": "profile", "value": "strict"}]
+                },
+                "mode": "report",
+                "detectors": {"packs": ["secrets"], "disable": [], "actions": {}},
+                "fields": [],
+                "allow": [],
+                "response": {"scan": ["body"]},
+                "request": {"scan": []},
+                "errors": {"status": ["4xx"]},
+                "on_uninspectable": {"encoding": "pass"}
+            }
+        ]
+    })
+}
+
+#[test]
+fn a_policy_with_everything_in_it_is_taken() {
+    assert_eq!(told(whole().to_string().as_bytes()), Vec::<String>::new());
+}
+
+#[test]
+fn every_mistake_is_told_at_once_and_where_it_stands() {
+    let yaml = "
+mdoe: report
+mode: reprot
+version: 2
+detectors:
+  packs: [secrets, tokns]
+  disable: [npm-tokn]
+  custom:
+    - {id: Acme, pattern: '[a-z]{32}', keywords: [ab], min_entropy: 9, validators: [lune]}
+    - {id: acme, pattern: 'acme_x', examples: [other-hunter2, acme_x, other-hunter2]}
+    - {id: acme, pattern: 'acme_y', pattren: 1}
+fields:
+  - {names: [password, 3, PASSWORD]}
+  - {path: $.a.b}
+  - hunter2
+allow: [{value: 12345678}, {}]
+response: {scan: [headers, footers], decode: percent}
+request: {scan: [headers]}
+errors: {status: [9xx, 200, 5xx], replace: html}
+deny: {paths: [api], status: 200}
+on_uninspectable: {encoding: drop, upgrade: block}
+limits: {held_bytes: 64KiB}
+routes:
+  - {name: a, match: {}}
+  - {name: a, match: {hosts: ['a b'], methods: [get], statuses: [200]}, fields: [{names: []}]}
+  - {match: {paths: [/a**]}, bypass: true, deny: {paths: [/x]}}
+";
+    let expected = [
+        "mdoe: no such key; did you mean `mode`? accepted are version, mode, detectors,",
+        "mode: no such word; did you mean `report`? expected one of enforce, report",
+        "version: a number stands here; expected the number 1",
+        "detectors.packs[1]: no such pack; did you mean `tokens`? accepted are secrets,",
+        "detectors.disable[0]: no detector has this id; did you mean `npm-token`?",
+        "detectors.custom[0].id: expected kebab-case",
+        "detectors.custom[0].pattern: ",
+        "detectors.custom[0].keywords[0]: expected 3 to 32 bytes",
+        "detectors.custom[0].min_entropy: a number stands here; expected a number, 0 to 8",
+        "detectors.custom[0].validators[0]: ",
+        "detectors.custom[1].examples[0]: the pattern does not find it",
+        "detectors.custom[1].examples[2]: the pattern does not find it",
+        "detectors.custom[2].id: another detector has this id",
+        "detectors.custom[2].pattren: no such key; did you mean `pattern`?",
+        "fields[0].names[1]: a number stands here; expected text",
+        "fields[0].names[2]: this name comes twice",
+        "fields[1].names: expected at least one field name",
+        "fields[1].path: not supported yet",
+        "fields[2]: text stands here; expected an object with some of the keys names, path, action",
+        "allow[0].value: a number stands here; expected text",
+        "allow[1].value: missing",
+        "response.scan[1]: no such word; expected one of headers, body, trailers",
+        "response.decode: text stands here; expected a list",
+        "request.scan[0]: not supported yet",
+        "errors.status[0]: text stands here; expected a status such as 503, or a class: 4xx or 5xx",
+        "errors.status[1]: a number stands here; expected a status",
+        "errors.replace: no such word; expected one of problem+json",
+        "deny.paths[0]: expected a path that begins with `/`",
+        "deny.status: a number stands here; expected a whole number, 400 to 599",
+        "on_uninspectable.encoding: no such word; expected one of pass, block",
+        "on_uninspectable.upgrade: not supported yet; expected pass",
+        "limits.held_bytes: not supported yet",
+        "routes[0].match: it asks for nothing",
+        "routes[1].name: another route has this name",
+        "routes[1].match.hosts[0]: expected a host",
+        "routes[1].match.methods[0]: expected a method in capitals",
+        "routes[1].match.statuses: no such key; did you mean `status`?",
+        "routes[1].fields[0].names: expected at least one field name",
+        "routes[2].name: missing",
+        "routes[2].match.paths[0]: `**` stands for whole segments",
+    ];
+    let told = told(yaml.as_bytes());
+    for part in expected {
+        assert!(
+            told.iter().any(|t| t.starts_with(part)),
+            "{part}\nis not in\n{}",
+            told.join("\n")
+        );
+    }
+    assert_eq!(told.len(), expected.len(), "{}", told.join("\n"));
+    let all = told.join("\n");
+    assert!(!all.contains("hunter2") && !all.contains("12345678"), "{all}");
+}
+
+#[test]
+fn a_line_is_a_mistake() {
+    let e = Engine::new(b"{\"mode\":\"loud\",\"a\\nb\":1}").unwrap_err();
+    assert_eq!(e.to_string().lines().count(), 2, "{e}");
+    let many: serde_json::Map<String, Value> = (0..10_000).map(|i| (format!("k{i}"), json!(1))).collect();
+    let e = Engine::new(Value::Object(many).to_string().as_bytes()).unwrap_err();
+    assert_eq!(e.mistakes().len(), limits::POLICY_ERRORS + 1);
+    assert!(e.to_string().ends_with("9950 more mistakes; these come first"), "{e}");
+}
+
+/// Bless with `KEEPMUM_BLESS=1`.
+#[test]
+fn the_schema_in_the_documents_is_the_types_own() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/policy.schema.json");
+    if std::env::var_os("KEEPMUM_BLESS").is_some() {
+        std::fs::write(path, policy_schema()).unwrap();
+    }
+    let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        checked_in == policy_schema(),
+        "docs/policy.schema.json is stale: KEEPMUM_BLESS=1 cargo test -p keepmum-engine --test policy"
+    );
+}
+
+/// Every place in a tree, as steps.
+fn places(tree: &Value, here: &mut Vec<String>, all: &mut Vec<Vec<String>>) {
+    all.push(here.clone());
+    let children: Vec<(String, &Value)> = match tree {
+        Value::Object(o) => o.iter().map(|(k, v)| (k.clone(), v)).collect(),
+        Value::Array(a) => a.iter().enumerate().map(|(i, v)| (i.to_string(), v)).collect(),
+        _ => Vec::new(),
+    };
+    for (step, child) in children {
+        here.push(step);
+        places(child, here, all);
+        here.pop();
+    }
+}
+
+fn at<'v>(tree: &'v mut Value, steps: &[String]) -> &'v mut Value {
+    steps.iter().fold(tree, |at, step| match at {
+        Value::Array(a) => &mut a[step.parse::<usize>().unwrap()],
+        other => &mut other[step.as_str()],
+    })
+}
+
+/// The place as a message would write it.
+fn written(steps: &[String]) -> String {
+    steps
+        .iter()
+        .fold(String::new(), |at, step| match step.parse::<usize>() {
+            Ok(i) => format!("{at}[{i}]"),
+            Err(_) if at.is_empty() => step.clone(),
+            Err(_) => format!("{at}.{step}"),
+        })
+}
+
+fn of_no_use() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        Just(json!([[]])),
+        Just(json!({"": {}})),
+        Just(json!(-1)),
+        Just(json!(1e300)),
+        Just(json!("\u{0}hunter2\n")),
+        Just(json!([{"hunter2": 1}])),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Something else anywhere in a valid policy: an error that names the place, or what it stands in, and not what was there.
+    #[test]
+    fn a_wrong_value_anywhere_is_told_where_it_stands(pick in any::<prop::sample::Index>(), value in of_no_use()) {
+        let mut tree = whole();
+        let mut all = Vec::new();
+        places(&tree, &mut Vec::new(), &mut all);
+        let steps = &all[pick.index(all.len() - 1) + 1];
+        *at(&mut tree, steps) = value;
+        let told = told(tree.to_string().as_bytes());
+        let place = written(steps);
+        let names = |t: &String| {
+            let path = t.split(": ").next().unwrap_or_default();
+            path.starts_with(&place) || place.starts_with(path) || path.starts_with(place.split(['.', '[']).next().unwrap_or_default())
+        };
+        // Text is text: some places take any.
+        let any_text = [".value", ".namespace", ".key", "near_misses[0]", ".names[0]", ".names[1]"].iter().any(|p| place.ends_with(p));
+        prop_assert!(any_text || told.iter().any(names), "{place}: {told:?}");
+        prop_assert!(told.iter().all(|t| !t.contains('\n') && t.len() < 1_000), "{told:?}");
+    }
+
+    /// Bytes of any kind, and policies with bytes broken: an answer, and no panic.
+    #[test]
+    fn broken_bytes_get_an_answer(at in any::<prop::sample::Index>(), cut in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut text = whole().to_string().into_bytes();
+        let i = at.index(text.len());
+        text[i] = byte;
+        let _ = Engine::new(&text);
+        text.truncate(cut.index(text.len()));
+        let _ = Engine::new(&text);
+        text.insert(0, b'\n');
+        let _ = Engine::new(&text);
+    }
+}
+
+#[test]
+fn a_policy_of_five_megabytes_is_told_what_is_wrong_with_it() {
+    let names: Vec<String> = (0..150_000).map(|i| format!("field-{i}-{}", "x".repeat(12))).collect();
+    let fits = json!({"fields": [{"names": names}]}).to_string();
+    assert!(fits.len() < limits::POLICY_BYTES);
+    assert_eq!(told(fits.as_bytes()), Vec::<String>::new());
+    let routes: Vec<Value> = (0..20_000)
+        .map(|i| json!({"name": i, "match": {"paths": ["x".repeat(100)]}}))
+        .collect();
+    let wrong = json!({"routes": routes}).to_string();
+    let lines = told(wrong.as_bytes());
+    assert!(
+        lines.iter().any(|l| l.starts_with("routes[0].name: a number")),
+        "{:?}",
+        lines.first()
+    );
+    let large = " ".repeat(limits::POLICY_BYTES + 1);
+    assert!(told(large.as_bytes())[0].starts_with(".: 5242881 bytes"));
+    let deep = format!("a: {}", "{a: ".repeat(200_000));
+    assert_eq!(told(deep.as_bytes()).len(), 1);
+}
+
+#[test]
+fn yaml_and_json_are_the_same_policy() {
+    let yaml = "# for tests\nmode: report\ndetectors:\n  packs: [secrets]\n";
+    assert!(!Engine::new(yaml.as_bytes()).unwrap().enforces());
+    for duplicate in [
+        "mode: report\nmode: enforce\n",
+        "{\"mode\":\"report\",\"mode\":\"enforce\"}",
+    ] {
+        assert_eq!(
+            told(duplicate.as_bytes()),
+            ["mode: this key comes twice; leave one of them"]
+        );
+    }
+}
