@@ -50,6 +50,7 @@ impl Report<'_> {
                 "request_id": self.request.id,
                 "method": self.request.method,
                 "host": self.request.host,
+                "route": self.engine.name(),
                 "status": self.status,
                 "findings": findings,
             });

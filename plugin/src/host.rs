@@ -94,6 +94,7 @@ mod env {
             headers_len: usize,
             grpc_status: i32,
         ) -> u32;
+        pub(super) fn proxy_get_property(path: *const u8, path_len: usize, data: *mut *mut u8, len: *mut usize) -> u32;
         pub(super) fn proxy_close_stream(stream: u32) -> u32;
         pub(super) fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, id: *mut u32) -> u32;
         pub(super) fn proxy_increment_metric(id: u32, by: i64) -> u32;
@@ -172,6 +173,14 @@ pub(crate) fn reply(code: u16, details: &str, headers: &[u8], body: &[u8]) -> Re
             -1,
         )
     })
+}
+
+/// A property of the exchange, by the steps of its path.
+pub(crate) fn property(path: &[&str]) -> Result<Vec<u8>, HostError> {
+    let path = path.join("\0");
+    let (mut data, mut len) = (std::ptr::null_mut(), 0);
+    let code = unsafe { env::proxy_get_property(path.as_ptr(), path.len(), &raw mut data, &raw mut len) };
+    taken(code, data, len)
 }
 
 /// Resets the stream to the client.

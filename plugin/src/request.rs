@@ -3,9 +3,10 @@
 //! What may appear in a log line or a reply is cleaned here, once: a client can put anything into these headers, even a
 //! secret. The path is left out on purpose: it can hold tokens that no detector knows.
 
-use keepmum_engine::{Engine, Exchange, Workspace};
+use keepmum_engine::{Engine, Exchange, RequestFacts, Workspace};
 
 use crate::headers::Headers;
+use crate::host;
 
 /// The facts of one request.
 #[derive(Default)]
@@ -47,4 +48,15 @@ fn clean(engine: &Engine, work: &mut Workspace, text: &[u8]) -> String {
         return String::new();
     }
     String::from_utf8_lossy(text).into_owned()
+}
+
+/// What routes are told apart by.
+pub(crate) fn facts(list: &Headers) -> RequestFacts<'_> {
+    RequestFacts {
+        host: list.first(b":authority").unwrap_or_default(),
+        path: list.first(b":path").unwrap_or_default(),
+        method: list.first(b":method").unwrap_or_default(),
+        headers: &list.pairs,
+        metadata: &|namespace, key| host::property(&["xds", "route_metadata", "filter_metadata", namespace, key]).ok(),
+    }
 }

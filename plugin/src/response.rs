@@ -6,8 +6,9 @@
 //! Content-Length says which byte is the last, nothing needs to be paused at all.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, OnEncoded, Workspace};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, OnEncoded, ResponseFacts, Routed, Workspace};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
@@ -16,7 +17,7 @@ use crate::frames::Frames;
 use crate::headers::{self, Headers};
 use crate::host::{self, Buffer, Level, Map};
 use crate::problem;
-use crate::request::Request;
+use crate::request::{Request, facts};
 use crate::root::Shared;
 
 /// A body is read from the proxy in pieces of this size: what a stream can need at a time does not depend on the
@@ -50,7 +51,11 @@ struct Stream {
 
 /// The context of one exchange.
 pub(crate) struct Response {
-    engine: Rc<Engine>,
+    /// The policy.
+    policy: Arc<Engine>,
+    /// The routes of it that the request may be on, and the one that counts as far as is known.
+    routed: Routed,
+    engine: Arc<Engine>,
     shared: Rc<Shared>,
     exchange: Exchange,
     places: Vec<String>,
@@ -65,9 +70,11 @@ pub(crate) struct Response {
 const BODY: u16 = 0;
 
 impl Response {
-    pub(crate) fn new(engine: Rc<Engine>, shared: Rc<Shared>) -> Response {
+    pub(crate) fn new(policy: Arc<Engine>, shared: Rc<Shared>) -> Response {
         Response {
-            engine,
+            engine: policy.clone(),
+            policy,
+            routed: Routed::default(),
             shared,
             exchange: Exchange::default(),
             places: vec!["response.body".to_owned()],
@@ -230,6 +237,23 @@ impl Response {
         Action::Pause
     }
 
+    /// Whether the body may be rewritten on any route that the request may turn out to be on.
+    fn may_rewrite_body(&self) -> bool {
+        let rewrites = |e: &Engine| e.scans_body() && e.enforces();
+        let by_default = self.routed.may_be_default() && rewrites(&self.policy);
+        by_default || self.routed.possible(&self.policy).any(|e| rewrites(e))
+    }
+
+    /// The request does not reach the upstream, not even if there can be no answer.
+    fn deny(&mut self, status: u16) -> Action {
+        let (content_type, body) = problem::body(keepmum_engine::ErrorBody::ProblemJson, status, &self.request.id);
+        let pairs = [(b"content-type".to_vec(), content_type.as_bytes().to_vec())];
+        if !self.reply(status, &pairs, &body) {
+            return self.fail("a denied request could not be answered", 0);
+        }
+        Action::Pause
+    }
+
     /// Headers that could not be read or redacted must not go out.
     fn refuse(&mut self) -> Action {
         self.shared.metrics.event("host_errors");
@@ -248,9 +272,17 @@ impl HttpContext for Response {
             return Action::Continue;
         };
         if let Ok(mut work) = self.shared.work.try_borrow_mut() {
-            self.request = Request::read(&list, &self.engine, &mut work);
+            self.request = Request::read(&list, &self.policy, &mut work);
         }
-        if self.engine.scans_body() && self.engine.enforces() && !self.request.connect {
+        self.routed = self.policy.route(&facts(&list));
+        self.engine = self.routed.of_request(&self.policy).unwrap_or(&self.policy).clone();
+        if let Some(status) = self.engine.denies(list.first(b":path").unwrap_or_default()) {
+            self.shared.metrics.event("denied");
+            if self.engine.enforces() {
+                return self.deny(status);
+            }
+        }
+        if self.may_rewrite_body() && !self.request.connect {
             for name in NARROWED {
                 if list.first(name).is_some() && host::remove(Map::Request, name).is_err() {
                     self.shared.metrics.event("host_errors");
@@ -272,6 +304,19 @@ impl HttpContext for Response {
             .and_then(|s| std::str::from_utf8(s).ok())
             .and_then(|s| s.parse().ok());
         self.status = status.unwrap_or(0);
+        let response = ResponseFacts {
+            status: self.status,
+            content_type: list.first(b"content-type").unwrap_or_default(),
+        };
+        self.engine = self
+            .routed
+            .settle(&self.policy, &response)
+            .unwrap_or(&self.policy)
+            .clone();
+        if self.engine.bypasses() {
+            self.shared.metrics.uninspected("route");
+            return Action::Continue;
+        }
         if self.engine.scans_headers() && self.values(&mut list, "header").is_err() {
             return self.refuse();
         }

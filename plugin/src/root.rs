@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use keepmum_engine::{Engine, Workspace};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -21,7 +22,7 @@ pub(crate) struct Shared {
 /// The root context.
 #[derive(Default)]
 pub(crate) struct Root {
-    engine: Option<Rc<Engine>>,
+    engine: Option<Arc<Engine>>,
     shared: Rc<Shared>,
 }
 
@@ -44,7 +45,7 @@ impl RootContext for Root {
             Ok(engine) => {
                 self.shared.metrics.gauge("armed", u64::from(engine.enforces()));
                 self.shared.metrics.gauge("detectors", engine.detectors() as u64);
-                self.engine = Some(Rc::new(engine));
+                self.engine = Some(Arc::new(engine));
                 true
             }
             Err(e) => {

@@ -71,6 +71,8 @@ pub(crate) trait Read: Sized {
 
 impl<'v> At<'v> {
     /// Says what would be accepted in place of this, and never what it is.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn wrong<T>(self, expected: &str, to: &mut Mistakes) -> Option<T> {
         let kind = match self.value {
             Value::Null => "nothing stands here",
@@ -85,6 +87,7 @@ impl<'v> At<'v> {
     }
 
     /// As an object that has no other keys than these.
+    #[inline(never)]
     pub(crate) fn object(self, known: &[&str], to: &mut Mistakes) -> Option<Object<'v>> {
         let Value::Object(map) = self.value else {
             return self.wrong(&format!("an object with some of the keys {}", known.join(", ")), to);
@@ -97,20 +100,28 @@ impl<'v> At<'v> {
 }
 
 impl Object<'_> {
+    #[inline(never)]
+    fn get(&self, key: &str, needed: bool, to: &mut Mistakes) -> Option<&Value> {
+        let value = self.map.get(key);
+        if value.is_none() && needed {
+            to.add(Place::Key(&self.place, key), "missing; it is needed here");
+        }
+        value
+    }
+
     pub(crate) fn field<T: Read>(&self, key: &str, absent: Option<T>, to: &mut Mistakes) -> Option<T> {
-        let place = Place::Key(&self.place, key);
-        let Some(value) = self.map.get(key) else {
-            if absent.is_none() {
-                to.add(place, "missing; it is needed here");
-            }
+        let Some(value) = self.get(key, absent.is_none(), to) else {
             return absent;
         };
+        let place = Place::Key(&self.place, key);
         // What is wrong is told; the rest of the policy is looked at as if it had been left out.
         T::read(At { value, place }, to).or(absent)
     }
 }
 
 /// `no such key; did you mean …? accepted are …`
+#[cold]
+#[inline(never)]
 pub(crate) fn unknown(word: &str, what: &str, known: &[&str]) -> String {
     let near = nearest(word, known).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
     format!("no such {what}; {near}accepted are {}", known.join(", "))
@@ -459,6 +470,8 @@ macro_rules! choice {
 }
 
 /// None of the words that are accepted.
+#[cold]
+#[inline(never)]
 pub(crate) fn no_choice<T>(at: At<'_>, word: Option<&str>, known: &[&str], to: &mut Mistakes) -> Option<T> {
     let expected = format!("one of {}", known.join(", "));
     let Some(word) = word else {

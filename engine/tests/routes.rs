@@ -1,0 +1,259 @@
+//! Routes: which one a request is on, what holds there, and what the choice costs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::whole;
+use keepmum_engine::{BodyKind, Engine, RequestFacts, ResponseFacts};
+use serde_json::{Value, json};
+
+type Pairs = [(Vec<u8>, Vec<u8>)];
+
+fn facts<'a>(
+    host: &'a str,
+    path: &'a str,
+    method: &'a str,
+    headers: &'a Pairs,
+    metadata: &'a dyn Fn(&str, &str) -> Option<Vec<u8>>,
+) -> RequestFacts<'a> {
+    RequestFacts {
+        host: host.as_bytes(),
+        path: path.as_bytes(),
+        method: method.as_bytes(),
+        headers,
+        metadata,
+    }
+}
+
+/// The name of the route for a GET that is answered with 200 and this content type.
+fn route_of<'e>(engine: &'e Engine, host: &str, path: &str, response: (u16, &str)) -> &'e str {
+    let routed = engine.route(&facts(host, path, "GET", &[], &|_, _| None));
+    let response = ResponseFacts {
+        status: response.0,
+        content_type: response.1.as_bytes(),
+    };
+    routed.settle(engine, &response).map_or("default", |e| e.name())
+}
+
+fn compiled(policy: &Value) -> Engine {
+    Engine::new(policy.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn the_first_route_that_matches_counts() {
+    let engine = compiled(&json!({"routes": [
+        {"name": "errors", "match": {"paths": ["/api/**"], "status": ["5xx", 404]}},
+        {"name": "pages", "match": {"content_types": ["text/*"], "hosts": ["www.example.com"]}},
+        {"name": "users", "match": {"hosts": ["api.example.com", "*.api.example.com"], "paths": ["/users/*/keys", "/api/**"]}},
+        {"name": "exact", "match": {"paths": ["/oauth/token"]}},
+        {"name": "below", "match": {"hosts": ["*.example.com"]}},
+        {"name": "dumps", "match": {"paths": ["/**/*.sql"]}},
+    ]}));
+    let json = (200, "application/json");
+    for (host, path, response, name) in [
+        ("api.example.com", "/api/x", json, "users"),
+        ("api.example.com", "/api/x", (503, "text/html"), "errors"),
+        ("API.example.com:443", "//%61pi?x=/users/1/keys", json, "users"),
+        ("eu.api.example.com", "/users/7/keys", json, "users"),
+        ("api.example.com", "/users/7/8/keys", json, "below"),
+        ("example.com", "/users/7/keys", json, "default"),
+        ("example.com", "/oauth/token", json, "exact"),
+        ("example.com", "/oauth/token/", json, "default"),
+        ("a.b.c.example.com", "/", json, "below"),
+        ("badexample.com", "/", json, "default"),
+        ("www.example.com", "/", (200, "text/html; charset=utf-8"), "pages"),
+        ("www.example.com", "/", json, "below"),
+        ("www.example.com", "/api", (404, ""), "errors"),
+        ("other", "/backup/db.sql", json, "dumps"),
+        ("other", "/db.sql?x", json, "dumps"),
+        ("", "*", json, "default"),
+    ] {
+        assert_eq!(
+            route_of(&engine, host, path, response),
+            name,
+            "{host} {path} {response:?}"
+        );
+    }
+}
+
+#[test]
+fn methods_headers_and_metadata_are_asked_for() {
+    let engine = compiled(&json!({"routes": [
+        {"name": "post", "match": {"methods": ["POST", "PUT"]}},
+        {"name": "team", "match": {"headers": [{"name": "X-Team", "value": "blue"}, {"name": "x-any"}]}},
+        {"name": "strict", "match": {"metadata": [{"namespace": "keepmum", "key": "profile", "value": "strict"}]}},
+        {"name": "flag", "match": {"metadata": [{"namespace": "keepmum", "key": "on", "value": true}]}},
+    ]}));
+    let name = |method: &str, headers: &[(&str, &str)], metadata: &dyn Fn(&str, &str) -> Option<Vec<u8>>| {
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec()))
+            .collect();
+        let routed = engine.route(&facts("h", "/", method, &headers, metadata));
+        routed.of_request(&engine).map_or("default", |e| e.name()).to_owned()
+    };
+    let none: &dyn Fn(&str, &str) -> Option<Vec<u8>> = &|_, _| None;
+    assert_eq!(name("PUT", &[], none), "post");
+    assert_eq!(
+        name("GET", &[("x-team", "red"), ("x-team", "blue"), ("x-any", "")], none),
+        "team"
+    );
+    assert_eq!(name("GET", &[("x-team", "blue")], none), "default");
+    let strict: &dyn Fn(&str, &str) -> Option<Vec<u8>> =
+        &|n, k| (n == "keepmum" && k == "profile").then(|| b"strict".to_vec());
+    assert_eq!(name("GET", &[], strict), "strict");
+    assert_eq!(name("GET", &[], &|_, k| (k == "on").then(|| vec![1])), "flag");
+    assert_eq!(name("GET", &[], &|_, k| (k == "on").then(|| vec![0])), "default");
+}
+
+#[test]
+fn what_a_route_leaves_out_comes_from_the_defaults() {
+    let engine = compiled(&json!({
+        "fields": [{"names": ["password"]}],
+        "detectors": {"custom": [
+            {"id": "acme", "pattern": "acme_(?<secret>[a-z0-9]{8})"},
+            {"id": "zeta", "pattern": "zeta_(?<secret>[a-z0-9]{8})", "action": "remove"},
+        ]},
+        "response": {"action": "mask", "scan": ["body"]},
+        "deny": {"paths": ["/.env"], "status": 410},
+        "errors": {"status": ["5xx"], "replace": "problem+json"},
+        "routes": [
+            {"name": "label", "match": {"paths": ["/label"]}, "response": {"action": "label"}},
+            {"name": "none", "match": {"paths": ["/none"]}, "detectors": {"disable": ["acme"]}, "fields": []},
+            {"name": "actions", "match": {"paths": ["/actions"]}, "detectors": {"actions": {"acme": "remove", "zeta": "label"}}},
+            {"name": "report", "match": {"paths": ["/report"]}, "mode": "report"},
+            {"name": "open", "match": {"paths": ["/open/**"]}, "bypass": true},
+        ]
+    }));
+    let text = br#"{"password":"abc","a":"acme_q1w2e3r4","z":"zeta_q1w2e3r4"}"#;
+    let redacted = |path: &str| {
+        let routed = engine.route(&facts("h", path, "GET", &[], &|_, _| None));
+        let rules = routed.of_request(&engine).map_or(&engine, |e| e.as_ref());
+        let kind = BodyKind {
+            json: true,
+            ..BodyKind::default()
+        };
+        String::from_utf8(whole(rules, kind, text).out).unwrap()
+    };
+    assert_eq!(redacted("/"), r#"{"password":"***","a":"acme_********","z":"zeta_*"}"#);
+    assert_eq!(
+        redacted("/label"),
+        r#"{"password":"[REDACTED:field]","a":"acme_[REDACTED:acme]","z":"zeta_*"}"#
+    );
+    assert_eq!(
+        redacted("/none"),
+        r#"{"password":"abc","a":"acme_q1w2e3r4","z":"zeta_*"}"#
+    );
+    assert_eq!(
+        redacted("/actions"),
+        r#"{"password":"***","a":"acme_*","z":"zeta_[REDACTED:zeta]"}"#
+    );
+    assert_eq!(redacted("/report").as_bytes(), text);
+    let of = |path: &str| {
+        let routed = engine.route(&facts("h", path, "GET", &[], &|_, _| None));
+        routed.of_request(&engine).cloned().unwrap()
+    };
+    let (label, open) = (of("/label"), of("/open/x"));
+    assert!(!label.scans_headers() && label.scans_body() && !label.bypasses());
+    assert_eq!(label.denies(b"/%2eenv?x"), Some(410));
+    assert!(label.error_rule(503).is_some());
+    assert!(open.bypasses() && !open.scans_body() && open.error_rule(503).is_none() && open.denies(b"/.env").is_none());
+    assert_eq!((engine.name(), label.name()), ("default", "label"));
+    assert_eq!(of("/none").ids().filter(|id| *id == "acme").count(), 0);
+}
+
+#[test]
+fn tables_are_shared_by_routes_and_few() {
+    let routes = |n: usize, differ: bool| -> Vec<Value> {
+        let one = |i: usize| {
+            let disable = if differ { json!([format!("own-{i}")]) } else { json!([]) };
+            json!({"name": format!("r{i}"), "match": {"paths": [format!("/r{i}/**")]}, "detectors": {"disable": disable}})
+        };
+        (0..n).map(one).collect()
+    };
+    let custom = |n: usize| -> Vec<Value> {
+        let one = |i: usize| json!({"id": format!("own-{i}"), "pattern": format!("own{i}_[a-z]{{8}}")});
+        (0..n).map(one).collect()
+    };
+    compiled(&json!({"routes": routes(1_000, false)}));
+    compiled(&json!({"detectors": {"custom": custom(7)}, "routes": routes(7, true)}));
+    let policy = json!({"detectors": {"custom": custom(9)}, "routes": routes(9, true)}).to_string();
+    let e = Engine::new(policy.as_bytes()).unwrap_err().to_string();
+    assert!(
+        e.starts_with("routes[7].detectors: it makes more than 8 different sets"),
+        "{e}"
+    );
+}
+
+/// The fastest of several rounds, for one request.
+fn cost(engine: &Engine, host: &str, path: &str) -> Duration {
+    const TIMES: u32 = 2_000;
+    let request = facts(host, path, "GET", &[], &|_, _| None);
+    let round = || {
+        let start = Instant::now();
+        for _ in 0..TIMES {
+            std::hint::black_box(std::hint::black_box(engine).route(std::hint::black_box(&request)));
+        }
+        start.elapsed() / TIMES
+    };
+    (0..20).map(|_| round()).min().unwrap()
+}
+
+fn many(n: usize) -> Engine {
+    let kinds = |i: usize| match i % 4 {
+        0 => json!({"hosts": [format!("h{i}.example.com")], "paths": ["/api/**"]}),
+        1 => json!({"hosts": [format!("*.t{i}.example.com")], "methods": ["GET"]}),
+        2 => json!({"paths": [format!("/api/v{i}/**"), format!("/v{i}/*/keys")]}),
+        _ => json!({"hosts": ["*.example.com"], "paths": [format!("/shop/{i}/**/*.json")], "status": ["2xx"]}),
+    };
+    let routes: Vec<Value> = (0..n)
+        .map(|i| json!({"name": format!("r{i}"), "match": kinds(i)}))
+        .collect();
+    compiled(&json!({"routes": routes}))
+}
+
+/// The bound is for an optimised build (`cargo test --release`); tests are optimised here too.
+#[test]
+fn two_hundred_routes_cost_little_more_than_one() {
+    let (one, all) = (many(1), many(200));
+    for (host, path) in [
+        ("h196.example.com", "/api/v5/things/7"),
+        ("none.example.org", "/shop/199/a/b/c/d.json"),
+        ("a.t197.example.com", "/"),
+    ] {
+        let (few, many) = (cost(&one, host, path), cost(&all, host, path));
+        println!("{host}{path}: 1 route {few:?}, 200 routes {many:?}");
+        assert!(
+            many < few * 12 + Duration::from_nanos(200),
+            "{host}{path}: {few:?} and {many:?}"
+        );
+        assert!(many < Duration::from_micros(8), "{many:?}");
+    }
+    // What a client can write takes no longer than its length.
+    let (dots, slashes) = ("a.".repeat(4_000), "/a".repeat(4_000));
+    let long = cost(&all, &dots, &slashes);
+    assert!(long < Duration::from_micros(400), "{long:?}");
+}
+
+/// In wasm it may take 50 ms, which is some five times what it takes here.
+#[test]
+fn two_hundred_routes_and_a_hundred_fields_compile_quickly() {
+    let routes: Vec<Value> = (0..200)
+        .map(|i| json!({"name": format!("r{i}"), "match": {"hosts": [format!("h{i}.example.com")], "paths": [format!("/a{i}/**")]}, "response": {"action": "mask"}}))
+        .collect();
+    let names: Vec<String> = (0..100).map(|i| format!("field{i}")).collect();
+    let text = json!({"fields": [{"names": names}], "routes": routes}).to_string();
+    let compile = |text: &str| {
+        let round = || {
+            let start = Instant::now();
+            Engine::new(std::hint::black_box(text.as_bytes())).unwrap();
+            start.elapsed()
+        };
+        (0..5).map(|_| round()).min().unwrap()
+    };
+    let (plain, all) = (compile("{}"), compile(&text));
+    println!("without routes {plain:?}, with them {all:?}");
+    assert!(all < plain + Duration::from_millis(40), "{plain:?}, {all:?}");
+}
