@@ -34,8 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut examples = String::from("&[\n");
     for file in files.values() {
         out.push_str(&format!(
-            "BuiltIn {{ id: {:?}, name: {:?}, pack: {:?}, pattern: {:?}, validators: &{:?} }},\n",
-            file.id, file.name, file.pack, file.pattern, file.validators
+            "BuiltIn {{ id: {:?}, name: {:?}, pack: {:?}, pattern: {:?}, validators: &{:?}, defang: {:?} }},\n",
+            file.id, file.name, file.pack, file.pattern, file.validators, file.defang
         ));
         let texts = |v: &[file::Example]| v.iter().map(file::Example::text).collect::<Vec<_>>();
         examples.push_str(&format!(

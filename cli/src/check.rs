@@ -8,8 +8,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use keepmum_engine::{Engine, policy_schema};
 
-use crate::Ended;
 use crate::args::Check;
+use crate::{Ended, policy};
 
 /// Runs it.
 pub fn run(options: &Check) -> Result<Ended> {
@@ -18,7 +18,7 @@ pub fn run(options: &Check) -> Result<Ended> {
         out.write_all(policy_schema().as_bytes())?;
         return Ok(Ended::Found);
     };
-    let Err(e) = Engine::new(&read(path)?) else {
+    let Err(e) = Engine::with_environment(&read(path)?, &policy::environment) else {
         return Ok(Ended::Found);
     };
     for mistake in e.mistakes() {

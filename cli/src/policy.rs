@@ -25,13 +25,18 @@ fn compile(choice: &Choice, packs: Option<&[String]>) -> Result<Engine> {
         None => Vec::new(),
     };
     let compiled = match packs {
-        None => Engine::new(&written),
-        Some(packs) => Engine::with_packs(&written, packs),
+        None => Engine::with_environment(&written, &environment),
+        Some(packs) => Engine::with_packs(&written, packs, &environment),
     };
     compiled.map_err(|e| match &choice.policy {
         Some(path) => anyhow!("{}: {e}", path.display()),
         None => anyhow!("{e}"),
     })
+}
+
+/// A variable of the environment, as a proxy would hand it to the module.
+pub fn environment(name: &str) -> Option<Vec<u8>> {
+    std::env::var_os(name).map(|value| value.into_encoded_bytes())
 }
 
 /// Refuses a pack that does not exist, with the names of those that do.

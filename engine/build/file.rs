@@ -19,6 +19,8 @@ pub struct File {
     pub reference: String,
     #[serde(default)]
     pub validators: Vec<String>,
+    #[serde(default)]
+    pub defang: Option<String>,
     pub matches: Vec<Example>,
     pub near_misses: Vec<Example>,
 }
@@ -39,6 +41,9 @@ impl Example {
         }
     }
 }
+
+/// The forms by which a value can be defanged: `rewrite/defang.rs` has them.
+const DEFANG: &[&str] = &["jwt", "url"];
 
 /// What names in files can mean.
 pub struct Known<'a> {
@@ -69,6 +74,8 @@ pub fn read(path: &Path, text: &str, known: &Known) -> Result<File, String> {
     } else if let Some(v) = file.validators.iter().find(|v| !known.validators.contains(v)) {
         let all = known.validators.join(", ");
         Some(("validators", format!("no validator is called {v}; there are {all}")))
+    } else if file.defang.as_deref().is_some_and(|d| !DEFANG.contains(&d)) {
+        Some(("defang", format!("no such form; there are {}", DEFANG.join(", "))))
     } else if file.matches.is_empty() {
         Some((
             "matches",

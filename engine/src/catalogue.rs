@@ -13,6 +13,8 @@ pub struct BuiltIn {
     pub pattern: &'static str,
     /// Names of further checks on the value: `decide/validate/`.
     pub validators: &'static [&'static str],
+    /// The form of its values, by which the action `defang` takes only a part of them: see `rewrite/defang.rs`.
+    pub defang: Option<&'static str>,
 }
 
 impl BuiltIn {

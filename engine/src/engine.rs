@@ -13,11 +13,14 @@ use crate::detect::classes::Classes;
 use crate::detect::front::Fronts;
 use crate::detect::program::Program;
 use crate::error::PolicyError;
+use crate::exchange::Exchange;
 use crate::explain::Verdict;
+use crate::policy::action::Environment;
 use crate::policy::glob::{Glob, path_of};
 use crate::policy::routes::{RequestFacts, Routed, Routes};
 use crate::policy::{ErrorRule, OnEncoded, compile};
-use crate::rewrite::{Action, Source};
+use crate::rewrite::{self, Action, Defang, Means, Reply, Source, Template};
+use crate::stream::{Body, BodyKind, Workspace};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Detector {
@@ -26,6 +29,8 @@ pub(crate) struct Detector {
     pub(crate) validators: Vec<&'static Validator>,
     /// What a custom one asks beyond that.
     pub(crate) terms: Option<Box<Terms>>,
+    /// What its values are where they are not to go as a whole.
+    pub(crate) defang: Option<Defang>,
     /// Lower is surer: what a stretch is called when two detectors find it.
     pub(crate) rank: u8,
 }
@@ -52,6 +57,10 @@ pub struct Engine {
     pub(crate) action: Action,
     /// Actions of single detectors.
     pub(crate) actions: Arc<BTreeMap<u16, Action>>,
+    /// What actions need.
+    pub(crate) means: Arc<Means>,
+    /// Actions differ, or leave parts: where findings overlap, all of them have to be known before one is settled.
+    pub(crate) careful: bool,
     pub(crate) enforce: bool,
     pub(crate) scan_headers: bool,
     pub(crate) scan_body: bool,
@@ -82,12 +91,17 @@ impl Engine {
     /// default policy. Which of them it is, the bytes say: a Struct begins with 0x0A (and is one to its last byte), JSON
     /// with `{` behind white space, and everything else is YAML.
     pub fn new(policy: &[u8]) -> Result<Engine, PolicyError> {
-        compile::compile(policy, None)
+        compile::compile(policy, None, &|_| None)
+    }
+
+    /// The same with an environment: where a policy names a variable (the key of `hash`), the caller says what is in it.
+    pub fn with_environment(policy: &[u8], environment: Environment) -> Result<Engine, PolicyError> {
+        compile::compile(policy, None, environment)
     }
 
     /// The same with these packs in place of the policy's (but for what its routes say).
-    pub fn with_packs(policy: &[u8], packs: &[String]) -> Result<Engine, PolicyError> {
-        compile::compile(policy, Some(packs))
+    pub fn with_packs(policy: &[u8], packs: &[String], environment: Environment) -> Result<Engine, PolicyError> {
+        compile::compile(policy, Some(packs), environment)
     }
 
     /// The routes of the policy that a request may be on; which one it is can depend on the response.
@@ -115,6 +129,30 @@ impl Engine {
     /// What is done with what a detector finds.
     pub(crate) fn action_of(&self, detector: u16) -> Action {
         *self.actions.get(&detector).unwrap_or(&self.action)
+    }
+
+    /// What the client gets in place of a message that was blocked (`Exchange::blocked`).
+    pub fn reply(&self, blocked: Action) -> Reply {
+        match blocked {
+            Action::Block(n) => self.means.replies.get(usize::from(n)).cloned().unwrap_or_default(),
+            _ => Reply::default(),
+        }
+    }
+
+    /// Labels by a template of the policy's own must not read like secrets, or a second pass would find them. The detector
+    /// that finds one.
+    pub(crate) fn finds_labels_of(&self, template: &Template) -> Option<String> {
+        let mut labels = Vec::new();
+        for id in self.ids().chain(["field"]) {
+            template.write(id, &mut labels);
+            labels.push(b'\n');
+        }
+        let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
+        let mut body = Body::new(BodyKind::default());
+        let mut out = Vec::new();
+        body.push(self, &mut work, &mut exchange, &labels, &mut out);
+        body.finish(self, &mut work, &mut exchange, &mut out);
+        exchange.findings().first().map(|f| f.detector(self).to_owned())
     }
 
     /// Whether findings are replaced (`mode: enforce`), or only reported.
@@ -210,7 +248,12 @@ impl Engine {
 
     /// Step three: is this value a secret that must go?
     pub(crate) fn judge(&self, detector: u16, seen: &Seen) -> Verdict {
-        if own::already_redacted(seen.value) {
+        let before = if seen.lead.is_empty() { seen.front } else { seen.lead }
+            .last()
+            .copied();
+        if own::already_redacted(seen.value, &self.means)
+            || rewrite::is_kept(seen.value, before, seen.after, self.means.kept)
+        {
             return Verdict::OwnLabel;
         }
         let Some(d) = self.detectors.get(usize::from(detector)) else {

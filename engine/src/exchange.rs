@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::explain::Trace;
 use crate::limits;
-use crate::rewrite::{Action, Source};
+use crate::rewrite::{Action, Form, Source};
 use crate::stream::{Body, BodyKind, Flow, Workspace};
 
 /// One secret that was replaced (or, in report mode, would have been).
@@ -33,6 +33,7 @@ pub(crate) struct Remembered {
     pub(crate) value: Vec<u8>,
     pub(crate) source: Source,
     pub(crate) action: Action,
+    pub(crate) form: Form,
 }
 
 /// The state of an exchange, shared by its headers, body and trailers.
@@ -45,6 +46,7 @@ pub struct Exchange {
     pub(crate) given_up: u64,
     part: u16,
     list_all: bool,
+    blocked: Option<Action>,
     pub(crate) trace: Trace,
 }
 
@@ -111,6 +113,16 @@ impl Exchange {
         self.given_up
     }
 
+    /// Something was found that blocks: what had not left by then does not leave any more, in this part or another. The
+    /// caller answers in place of the message (`Engine::reply`) if nothing has left yet, or else breaks it off.
+    pub fn blocked(&self) -> Option<Action> {
+        self.blocked
+    }
+
+    pub(crate) fn block(&mut self, action: Action) {
+        self.blocked.get_or_insert(action);
+    }
+
     /// Redacts one whole value, such as a header's. `None`: nothing was found.
     pub fn value(&mut self, engine: &Engine, work: &mut Workspace, value: &[u8]) -> Option<Vec<u8>> {
         let mut body = Body::of_bytes(BodyKind::default());
@@ -167,7 +179,7 @@ impl Exchange {
 
     /// Remembers a value, if it is long and mixed enough not to be a word, a key or a piece of syntax: somebody else's
     /// comment must not be able to take such a thing out of the rest of a page. Returns its index if it is new.
-    pub(crate) fn remember(&mut self, value: &[u8], source: Source, action: Action) -> Option<usize> {
+    pub(crate) fn remember(&mut self, value: &[u8], source: Source, action: Action, form: Form) -> Option<usize> {
         let any = |f: fn(&u8) -> bool| value.iter().any(f);
         let classes = [
             any(u8::is_ascii_lowercase),
@@ -192,6 +204,7 @@ impl Exchange {
             value: value.to_vec(),
             source,
             action,
+            form,
         });
         Some(self.remembered.len() - 1)
     }

@@ -21,7 +21,7 @@ pub use exchange::{Count, Exchange, Finding};
 pub use policy::{
     ErrorBody, ErrorRule, Mode, OnEncoded, RequestFacts, ResponseFacts, Routed, StatusPattern, policy_schema,
 };
-pub use rewrite::Action;
+pub use rewrite::{Action, Mask, Reply};
 pub use stream::{Body, BodyKind, Flow, Workspace};
 
 pub mod catalogue;

@@ -13,7 +13,7 @@ use crate::detect::program::is_word;
 use crate::detect::track::Track;
 use crate::exchange::Exchange;
 use crate::limits;
-use crate::rewrite::{Action, Edit, Source};
+use crate::rewrite::{Action, Edit, Form, Source};
 
 mod candidates;
 mod fields;
@@ -56,6 +56,7 @@ struct Learned {
     value: Vec<u8>,
     source: Source,
     action: Action,
+    form: Form,
 }
 
 /// A body on its way. Offsets are offsets into the whole INPUT.
@@ -85,10 +86,14 @@ pub struct Body {
     written: u64,
     /// What lies before `written` was masked, and so is what continues it.
     masking: bool,
+    /// What lies before this and is only to be reported has been.
+    reported: u64,
     walker: json::Walker,
     /// How far it has come.
     walked: u64,
     field: Option<(u64, u16, json::Shape)>,
+    /// All of it is held back until its end is known.
+    field_waits: bool,
     /// Bare JSON numbers in what is held.
     numbers: Vec<(u64, u64)>,
     /// For each remembered value, where the search goes on.
@@ -134,7 +139,8 @@ impl Body {
             + self.patches.capacity() * size_of::<views::Patch>()
     }
 
-    /// Takes the next chunk. What can leave is either the chunk as it is, or appended to `out`.
+    /// Takes the next chunk. What can leave is either the chunk as it is, or appended to `out`. Once the exchange is
+    /// blocked (`Exchange::blocked`) nothing leaves.
     pub fn push(
         &mut self,
         engine: &Engine,
@@ -146,6 +152,10 @@ impl Body {
         let mut passed = 0;
         let mut copied = false;
         for block in chunk.chunks(limits::BLOCK_BYTES) {
+            if exchange.blocked().is_some() {
+                copied = true;
+                break;
+            }
             let before = out.len();
             let flow = match self.form {
                 wide::Form::Bytes => self.block(engine, work, exchange, block, false, out),
@@ -175,6 +185,9 @@ impl Body {
         exchange: &mut Exchange,
         out: &mut Vec<u8>,
     ) -> Flow {
+        if exchange.blocked().is_some() {
+            return Flow::Out;
+        }
         if !matches!(self.form, wide::Form::Bytes) {
             return self.finish_by_form(engine, work, exchange, out);
         }
@@ -207,13 +220,26 @@ impl Body {
         // Everything below looks at the text up to `decided` and no further.
         let decided = self.detect(engine, work, exchange, data, last, &mut learned);
         self.fields(engine, work, exchange, (data, decided, last), &mut learned);
-        learned.sort_by_key(|l| (l.at, l.from));
+        learned.sort_by_key(|l| (l.at, l.from, l.action.leniency()));
         let views = self.views(engine, work, exchange, (data, decided, last), &mut learned);
         self.remember(exchange, &mut learned, u64::MAX);
         let repeats = self.repeats(engine, exchange, data, last);
         let boundary = self.boundary(engine, decided.min(repeats).min(views.unwrap_or(end)), end, last);
+        self.sort(engine);
+        let boundary = if last {
+            end
+        } else {
+            self.before_open_overlap(engine, boundary)
+        };
         let flow = self.encode(engine, exchange, data, boundary, direct, out);
 
+        if exchange.blocked().is_some() {
+            *self = Body {
+                form: std::mem::take(&mut self.form),
+                ..Body::new(self.kind)
+            };
+            return Flow::Out;
+        }
         self.note_context(data, boundary);
         let keep = usize::try_from(boundary - self.base).unwrap_or(0);
         if direct {
@@ -244,6 +270,9 @@ impl Body {
         }
         let runs = self.tracks.iter().filter_map(Track::holds_from).min().unwrap_or(end);
         let mut boundary = decided.min(runs);
+        if let Some((from, ..)) = self.field.filter(|_| self.field_waits) {
+            boundary = boundary.min(from);
+        }
         if engine.armed.numbers && self.kind.json {
             // A number is replaced whole, so that its beginning must still be here when its end is known.
             let open = self.walker.open_number().map(|from| (from, decided));
@@ -263,14 +292,18 @@ impl Body {
         (at, from): (u64, u64),
         raw: &[u8],
         text: &[u8],
-        (source, action): (Source, Action),
+        (source, action, form): (Source, Action, Form),
     ) {
+        if action == Action::Report {
+            return;
+        }
         learned.push(Learned {
             at,
             from,
             value: text.to_vec(),
             source,
             action,
+            form,
         });
         if raw != text {
             learned.push(Learned {
@@ -279,6 +312,7 @@ impl Body {
                 value: raw.to_vec(),
                 source,
                 action,
+                form,
             });
         }
     }
@@ -287,7 +321,7 @@ impl Body {
     fn remember(&mut self, exchange: &mut Exchange, learned: &mut Vec<Learned>, to: u64) {
         let until = learned.partition_point(|l| l.at <= to);
         for l in learned.drain(..until) {
-            if let Some(i) = exchange.remember(&l.value, l.source, l.action) {
+            if let Some(i) = exchange.remember(&l.value, l.source, l.action, l.form) {
                 self.searched.resize(i, self.base);
                 self.searched.push(l.from);
             }

@@ -3,7 +3,7 @@
 //! Why not the SDK's own functions: they unwrap UTF-8 (one `authorization` header with a byte over 0x7f kills the
 //! worker and prints the header) and panic on a status that they do not expect.
 //!
-//! Why `unsafe` is sound here: the imports below have the signatures of proxy-wasm ABI 0.2.1. Pointers passed in come
+//! Why `unsafe` is sound here: the imports below have the signatures of proxy-wasm ABI 0.2.1, and of WASI preview 1. Pointers passed in come
 //! from live slices and are only read during the call. A pointer handed out by the host was made by this module's own
 //! exported allocator (the SDK's `malloc`: a `Vec<u8>` of exactly the size asked for, forgotten), so that taking it
 //! back as a `Vec` with that size as length and capacity is its inverse.
@@ -100,6 +100,35 @@ mod env {
         pub(super) fn proxy_increment_metric(id: u32, by: i64) -> u32;
         pub(super) fn proxy_record_metric(id: u32, value: u64) -> u32;
     }
+}
+
+mod wasi {
+    #[link(wasm_import_module = "wasi_snapshot_preview1")]
+    unsafe extern "C" {
+        pub(super) fn environ_sizes_get(count: *mut usize, size: *mut usize) -> u32;
+        pub(super) fn environ_get(entries: *mut *mut u8, text: *mut u8) -> u32;
+    }
+}
+
+/// The most environment that is read.
+const ENVIRONMENT_BYTES: usize = 1024 * 1024;
+
+/// The environment that the proxy gives the module (`vm_config.environment_variables`): `NAME=value`, each.
+pub(crate) fn environment() -> Vec<Vec<u8>> {
+    let (mut count, mut size) = (0usize, 0usize);
+    let code = unsafe { wasi::environ_sizes_get(&raw mut count, &raw mut size) };
+    if code != 0 || count == 0 || size > ENVIRONMENT_BYTES || count > size {
+        return Vec::new();
+    }
+    // The host writes so many pointers into the second, and so many bytes.
+    let (mut entries, mut text) = (vec![std::ptr::null_mut(); count], vec![0u8; size]);
+    if unsafe { wasi::environ_get(entries.as_mut_ptr(), text.as_mut_ptr()) } != 0 {
+        return Vec::new();
+    }
+    text.split(|b| *b == 0)
+        .filter(|e| !e.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect()
 }
 
 /// Writes one line to the proxy's log.

@@ -66,6 +66,9 @@ pub(crate) struct Response {
     stream: Option<Stream>,
 }
 
+/// Why a stream ends of which the beginning has left.
+const BLOCKED: &str = "the policy blocks what was found in it";
+
 /// `places[BODY]`
 const BODY: u16 = 0;
 
@@ -254,6 +257,26 @@ impl Response {
         Action::Pause
     }
 
+    /// Something was found that the policy blocks, and nothing has left yet: the policy's reply takes its place.
+    fn block(&mut self, found: keepmum_engine::Action) -> Action {
+        self.shared.metrics.event("blocked");
+        let reply = self.engine.reply(found);
+        let (content_type, body) = match reply.body {
+            Some(body) => (reply.content_type, body.into_bytes()),
+            None => {
+                let problem = keepmum_engine::ErrorBody::ProblemJson;
+                let (content_type, body) = problem::body(problem, reply.status, &self.request.id);
+                (content_type.to_owned(), body)
+            }
+        };
+        let pairs = [(b"content-type".to_vec(), content_type.into_bytes())];
+        if !self.reply(reply.status, &pairs, &body) {
+            return self.fail(BLOCKED, 0);
+        }
+        self.stream = None;
+        Action::Pause
+    }
+
     /// Headers that could not be read or redacted must not go out.
     fn refuse(&mut self) -> Action {
         self.shared.metrics.event("host_errors");
@@ -319,6 +342,9 @@ impl HttpContext for Response {
         }
         if self.engine.scans_headers() && self.values(&mut list, "header").is_err() {
             return self.refuse();
+        }
+        if let Some(action) = self.exchange.blocked() {
+            return self.block(action);
         }
         let grpc = list
             .first(b"content-type")
@@ -399,6 +425,10 @@ impl HttpContext for Response {
             Ok(settled) => settled,
             Err(why) => return self.fail(why, size),
         };
+        if self.exchange.blocked().is_some() {
+            self.shared.metrics.event("blocked");
+            return self.fail(BLOCKED, size);
+        }
         let trailers = self.stream.as_ref().is_some_and(|s| s.trailers);
         if !settled && trailers && size <= PAUSE_BYTES && self.engine.enforces() {
             return Action::Pause;
@@ -418,6 +448,10 @@ impl HttpContext for Response {
         }
         if let Some(paused) = self.stream.as_ref().map(|s| s.read) {
             let settled = self.read(paused, true);
+            if self.exchange.blocked().is_some() {
+                self.shared.metrics.event("blocked");
+                return self.fail(BLOCKED, paused);
+            }
             let has_tail = self
                 .stream
                 .as_ref()
@@ -434,6 +468,10 @@ impl HttpContext for Response {
                 return self.fail("the trailers could not be read", 0);
             };
             let read = self.values(&mut list, "trailer");
+            if self.exchange.blocked().is_some() {
+                self.shared.metrics.event("blocked");
+                return self.fail(BLOCKED, 0);
+            }
             if read.is_err() || (self.engine.enforces() && list.put(Map::ResponseTrailers).is_err()) {
                 return self.fail("the trailers could not be rewritten", 0);
             }

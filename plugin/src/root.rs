@@ -41,7 +41,12 @@ impl RootContext for Root {
                 return false;
             }
         };
-        match Engine::new(&text) {
+        let environment = host::environment();
+        let variable = |name: &str| {
+            let of_it = |e: &Vec<u8>| Some(e.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec());
+            environment.iter().find_map(of_it)
+        };
+        match Engine::with_environment(&text, &variable) {
             Ok(engine) => {
                 self.shared.metrics.gauge("armed", u64::from(engine.enforces()));
                 self.shared.metrics.gauge("detectors", engine.detectors() as u64);

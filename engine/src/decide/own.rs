@@ -1,26 +1,36 @@
 //! What this engine itself has put into a text is never a secret: a second pass changes nothing.
 
+use crate::rewrite::{self, Means};
+
 /// Text that this engine put there itself. It is never a secret, whatever surrounds it: a second pass changes nothing.
-pub(crate) fn already_redacted(value: &[u8]) -> bool {
-    value.strip_prefix(LABEL).is_some_and(rest_of_label) || (!value.is_empty() && value.iter().all(|b| *b == b'*'))
+pub(crate) fn already_redacted(value: &[u8], means: &Means) -> bool {
+    match value.first() {
+        None => false,
+        Some(b'[') => is_label(value, means),
+        _ => {
+            value.iter().all(|b| *b == b'*')
+                || (means.kept != (0, 0) && rewrite::is_masked(value, means.kept))
+                || rewrite::is_unsigned(value)
+        }
+    }
 }
 
-/// The value is the second half of a label, whose colon looked like that between a user and a password.
-pub(crate) fn inside_label(front: &[u8], value: &[u8]) -> bool {
-    front.ends_with(LABEL) && rest_of_label(value)
+fn is_label(value: &[u8], means: &Means) -> bool {
+    rewrite::Template::FIRST.is(value) || rewrite::is_tag(value) || means.templates.iter().any(|t| t.is(value))
 }
 
-const LABEL: &[u8] = b"[REDACTED:";
-
-fn rest_of_label(text: &[u8]) -> bool {
-    let is_id = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
-    text.strip_suffix(b"]")
-        .is_some_and(|id| !id.is_empty() && id.len() <= 64 && id.iter().all(is_id))
+/// The value is the second half of a label, whose colon looked like that between a user and a password, or the digits
+/// of its tag.
+pub(crate) fn inside_label(front: &[u8], value: &[u8], means: &Means) -> bool {
+    rewrite::Template::FIRST.is_behind_colon(front, value)
+        || rewrite::is_in_tag(front, value)
+        || means.templates.iter().any(|t| t.is_behind_colon(front, value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::already_redacted;
+    use crate::rewrite::Means;
 
     #[test]
     fn own_output_is_recognised() {
@@ -29,9 +39,13 @@ mod tests {
             ("********", true),
             ("[REDACTED:]", false),
             ("[REDACTED:x]y", false),
+            ("[HASH-0123456789abcdef:x]", true),
+            ("[HASH-0123456789abcdeg:x]", false),
+            ("********0123", false),
+            ("eyFAKE.eyFAKE.REDACTED", true),
             ("", false),
         ] {
-            assert_eq!(already_redacted(value.as_bytes()), is, "{value}");
+            assert_eq!(already_redacted(value.as_bytes(), &Means::default()), is, "{value}");
         }
     }
 }

@@ -16,19 +16,20 @@ use crate::detect::program::Program;
 use crate::engine::{Armed, Detector, Engine, FieldNames, FieldRule};
 use crate::error::{Mistakes, PolicyError};
 use crate::limits;
+use crate::policy::action::{Action as Written, Actions, Environment};
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
 use crate::policy::written::{Allow, Deny, ErrorRule, Field, Layer, Mode, OnEncoded, Part, Policy, Route};
 use crate::policy::{custom, document};
-use crate::rewrite::Action;
+use crate::rewrite::{Action, Defang, need_care};
 
-pub(crate) fn compile(text: &[u8], packs: Option<&[String]>) -> Result<Engine, PolicyError> {
+pub(crate) fn compile(text: &[u8], packs: Option<&[String]>, environment: Environment) -> Result<Engine, PolicyError> {
     let mut to = Mistakes::default();
     let mut policy = read(text, &mut to);
     if let (Some(policy), Some(packs)) = (&mut policy, packs) {
         policy.detectors.packs = Some(packs.iter().cloned().collect());
     }
-    let engine = policy.and_then(|policy| Compiler::of(&policy, &mut to).engine(&policy, &mut to));
+    let engine = policy.and_then(|policy| Compiler::of(&policy, environment, &mut to).engine(&policy, &mut to));
     match engine {
         Some(engine) if to.count() == 0 => Ok(engine),
         _ => Err(to.refusal()),
@@ -57,8 +58,8 @@ fn read(text: &[u8], to: &mut Mistakes) -> Option<Policy> {
 }
 
 /// What the routes share.
-#[derive(Default)]
-struct Compiler {
+struct Compiler<'e> {
+    actions: Actions<'e>,
     detectors: Arc<[Detector]>,
     /// The pack of each; `None`: the policy's own.
     packs: Vec<Option<&'static str>>,
@@ -95,9 +96,20 @@ impl<'p> Chosen<'p> {
     }
 }
 
-impl Compiler {
+impl<'e> Compiler<'e> {
+    /// One without a detector.
+    fn empty(environment: Environment<'e>) -> Compiler<'e> {
+        Compiler {
+            actions: Actions::new(environment),
+            detectors: Arc::default(),
+            packs: Vec::new(),
+            custom: Vec::new(),
+            sets: Vec::new(),
+        }
+    }
+
     /// Compiles the detectors that any route arms.
-    fn of(policy: &Policy, to: &mut Mistakes) -> Compiler {
+    fn of(policy: &Policy, environment: Environment<'e>, to: &mut Mistakes) -> Compiler<'e> {
         let routes = policy.routes.iter().map(|(_, route)| Some(route));
         let chosen: Vec<Chosen> = std::iter::once(None)
             .chain(routes)
@@ -119,7 +131,7 @@ impl Compiler {
         let custom = &policy.detectors.custom;
         if custom.len() > limits::CUSTOM_DETECTORS {
             to.add("detectors.custom", format!("{} are allowed", limits::CUSTOM_DETECTORS));
-            return Compiler::default();
+            return Compiler::empty(environment);
         }
         for (i, c) in custom.iter() {
             if let Some(d) = custom::detector(i, c, &detectors, to) {
@@ -132,7 +144,7 @@ impl Compiler {
             detectors: detectors.into(),
             packs,
             custom: custom.iter().map(|(_, c)| c.id.clone()).collect(),
-            sets: Vec::new(),
+            ..Compiler::empty(environment)
         }
     }
 
@@ -154,14 +166,42 @@ impl Compiler {
             }
             routes::check(i, route, to);
             if let Some(engine) = self.rules(policy, Some((i, route)), to) {
-                matches.push((&route.matches, Arc::new(engine)));
+                matches.push((&route.matches, engine));
             }
         }
         let mut defaults = defaults?;
+        let means = Arc::new(std::mem::take(&mut self.actions.means));
+        for engine in matches.iter_mut().map(|(_, engine)| engine).chain([&mut defaults]) {
+            engine.means = means.clone();
+        }
+        self.labels(&mut matches.iter().map(|(_, engine)| engine).chain([&defaults]), to);
         if !matches.is_empty() {
+            let matches = matches.into_iter().map(|(m, engine)| (m, Arc::new(engine))).collect();
             defaults.routes = Some(Arc::new(Routes::new(matches)));
         }
         Some(defaults)
+    }
+
+    /// Templates by which labels read like secrets: to the detectors of the defaults, or of a route.
+    fn labels(&self, engines: &mut dyn Iterator<Item = &Engine>, to: &mut Mistakes) {
+        if self.actions.templates.is_empty() {
+            return;
+        }
+        let mut seen: Vec<Arc<Armed>> = Vec::new();
+        for engine in engines {
+            if seen.iter().any(|s| Arc::ptr_eq(s, &engine.armed)) {
+                continue;
+            }
+            seen.push(engine.armed.clone());
+            for (template, place) in engine.means.templates.iter().skip(1).zip(&self.actions.templates) {
+                if let Some(id) = engine.finds_labels_of(template) {
+                    let why = format!(
+                        "its labels read like secrets ({id} finds one); expected something like [REDACTED:{{detector}}]"
+                    );
+                    to.add_new(place, &why);
+                }
+            }
+        }
     }
 
     /// What holds by default, or on a route.
@@ -174,10 +214,11 @@ impl Compiler {
         let layers = response
             .and_then(|r| r.decode.as_ref())
             .or(policy.response.decode.as_ref());
-        let action = response
-            .and_then(|r| r.action)
-            .or(policy.response.action)
-            .unwrap_or_default();
+        let action = match (response.and_then(|r| r.action.as_ref()), &policy.response.action) {
+            (Some(own), _) => self.actions.compile(&format!("{at}response.action"), own, to),
+            (None, Some(action)) => self.actions.compile("response.action", action, to),
+            (None, None) => Action::default(),
+        };
         let bypass = route.is_some_and(|r| r.bypass);
         let scans = |part| !bypass && scan.is_none_or(|s| s.contains(&part));
         let undone = |layer| layers.is_none_or(|l| l.contains(&layer));
@@ -208,7 +249,7 @@ impl Compiler {
         } else {
             &mut heard
         };
-        let actions = self.actions(&at, policy, own_actions.unwrap_or(&policy.detectors.actions), listen);
+        let actions = self.actions_of(&at, policy, own_actions.unwrap_or(&policy.detectors.actions), listen);
         let armed = self.armed(&Chosen::of(policy, route), decode, &at, to);
 
         let own_fields = route.and_then(|r| r.fields.as_ref());
@@ -220,7 +261,7 @@ impl Compiler {
         } else {
             &mut heard
         };
-        let (fields, field_names) = fields(&at, own_fields.unwrap_or(&policy.fields), action, listen);
+        let (fields, field_names) = self.fields(&at, own_fields.unwrap_or(&policy.fields), action, listen);
         let listen = if told(own_allow.is_some()) {
             &mut *to
         } else {
@@ -238,6 +279,8 @@ impl Compiler {
         let on_encoded = route.and_then(|r| r.on_uninspectable.as_ref()).and_then(|o| o.encoding);
         let mode = route.and_then(|r| r.mode).unwrap_or(policy.mode);
         let armed = armed?;
+        let used = actions.values().copied().chain(fields.iter().map(|f| f.action));
+        let careful = need_care(used.chain([action]));
         (to.count() == before).then(|| Engine {
             detectors: self.detectors.clone(),
             armed,
@@ -245,8 +288,11 @@ impl Compiler {
             field_names,
             allow,
             decode,
+            careful,
             action,
             actions,
+            // All of them are known only behind the last route.
+            means: Arc::default(),
             enforce: mode == Mode::Enforce,
             scan_headers: scans(Part::Headers),
             scan_body: scans(Part::Body),
@@ -286,28 +332,69 @@ impl Compiler {
     }
 
     /// Actions by detector: those of the policy's own ones, unless the list says something else.
-    fn actions(
-        &self,
+    fn actions_of(
+        &mut self,
         at: &str,
         policy: &Policy,
-        listed: &BTreeMap<String, Action>,
+        listed: &BTreeMap<String, Written>,
         to: &mut Mistakes,
     ) -> Arc<BTreeMap<u16, Action>> {
         for id in listed.keys().filter(|id| !self.exists(id)) {
             let place = document::key_path(&format!("{at}detectors.actions"), id);
             to.add(place, no_detector(id));
         }
-        let own = |id: &str| {
-            policy
-                .detectors
-                .custom
-                .iter()
-                .find(|(_, c)| c.id == id)
-                .and_then(|(_, c)| c.action)
-        };
-        let of = |d: &Detector| listed.get(&d.id).copied().or_else(|| own(&d.id));
+        let mut by_id = BTreeMap::new();
+        for (i, c) in policy.detectors.custom.iter() {
+            if let Some(action) = &c.action {
+                let place = format!("detectors.custom[{i}].action");
+                by_id.insert(&c.id, self.actions.compile(&place, action, to));
+            }
+        }
+        for (id, action) in listed {
+            let place = document::key_path(&format!("{at}detectors.actions"), id);
+            by_id.insert(id, self.actions.compile(&place, action, to));
+        }
         let all = self.detectors.iter().zip(0u16..);
-        Arc::new(all.filter_map(|(d, i)| Some((i, of(d)?))).collect())
+        Arc::new(all.filter_map(|(d, i)| Some((i, *by_id.get(&d.id)?))).collect())
+    }
+
+    /// Names of fields → rules.
+    fn fields(
+        &mut self,
+        at: &str,
+        written: &List<Field>,
+        action: Action,
+        to: &mut Mistakes,
+    ) -> (Arc<[FieldRule]>, Arc<FieldNames>) {
+        let mut rules = Vec::new();
+        let mut names = BTreeMap::new();
+        for (i, f) in written.iter() {
+            if f.names.is_empty() {
+                to.add(
+                    format!("{at}fields[{i}].names"),
+                    "expected at least one field name".to_owned(),
+                );
+            }
+            let rule = u16::try_from(rules.len()).unwrap_or(u16::MAX);
+            for (k, name) in f.names.iter() {
+                let place = || format!("{at}fields[{i}].names[{k}]");
+                if name.is_empty() || name.len() > limits::FIELD_NAME_BYTES {
+                    to.add(place(), format!("expected 1 to {} bytes", limits::FIELD_NAME_BYTES));
+                }
+                if names.insert(name.to_ascii_lowercase().into_bytes(), rule).is_some() {
+                    to.add(
+                        place(),
+                        "this name comes twice (capitals make no difference); leave one of them".to_owned(),
+                    );
+                }
+            }
+            let action = match &f.action {
+                Some(own) => self.actions.compile(&format!("{at}fields[{i}].action"), own, to),
+                None => action,
+            };
+            rules.push(FieldRule { action });
+        }
+        (rules.into(), Arc::new(names))
     }
 
     /// The tables for a set of detectors.
@@ -362,40 +449,9 @@ fn built_in(d: &'static catalogue::BuiltIn) -> Result<Detector, String> {
         program,
         validators,
         terms: None,
+        defang: d.defang.and_then(Defang::named),
         rank,
     })
-}
-
-/// Names of fields → rules.
-fn fields(at: &str, written: &List<Field>, action: Action, to: &mut Mistakes) -> (Arc<[FieldRule]>, Arc<FieldNames>) {
-    let mut rules = Vec::new();
-    let mut names = BTreeMap::new();
-    let mut wrong = |place: String, why: String| to.add(place, why);
-    for (i, f) in written.iter() {
-        if f.names.is_empty() {
-            wrong(
-                format!("{at}fields[{i}].names"),
-                "expected at least one field name".to_owned(),
-            );
-        }
-        let rule = u16::try_from(rules.len()).unwrap_or(u16::MAX);
-        for (k, name) in f.names.iter() {
-            let place = || format!("{at}fields[{i}].names[{k}]");
-            if name.is_empty() || name.len() > limits::FIELD_NAME_BYTES {
-                wrong(place(), format!("expected 1 to {} bytes", limits::FIELD_NAME_BYTES));
-            }
-            if names.insert(name.to_ascii_lowercase().into_bytes(), rule).is_some() {
-                wrong(
-                    place(),
-                    "this name comes twice (capitals make no difference); leave one of them".to_owned(),
-                );
-            }
-        }
-        rules.push(FieldRule {
-            action: f.action.unwrap_or(action),
-        });
-    }
-    (rules.into(), Arc::new(names))
 }
 
 fn allow(at: &str, written: &List<Allow>, to: &mut Mistakes) -> Arc<[Vec<u8>]> {
@@ -435,8 +491,7 @@ fn alone(d: Detector) -> Option<Engine> {
     let mut compiler = Compiler {
         detectors: Arc::new([d]),
         packs: vec![None],
-        custom: Vec::new(),
-        sets: Vec::new(),
+        ..Compiler::empty(&|_| None)
     };
     compiler.rules(&Policy::absent()?, None, &mut to)
 }

@@ -76,6 +76,7 @@ pub(crate) fn detector(i: usize, c: &Custom, others: &[Detector], to: &mut Mista
             min_entropy: c.min_entropy.map(|n| n.0),
             max_length: c.max_length.map(|n| n.0),
         })),
+        defang: None,
         rank: 1,
     })
 }

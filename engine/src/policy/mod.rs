@@ -1,6 +1,7 @@
 //! The policy in its forms: as written (`written.rs`), and compiled into an [`crate::Engine`] (`compile.rs`; `custom.rs` for
 //! the policy's own detectors).
 
+pub(crate) mod action;
 pub(crate) mod compile;
 mod custom;
 pub(crate) mod document;

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::error::Mistakes;
+use crate::policy::action::Action;
 use crate::policy::glob::{Glob, Host};
 use crate::policy::read::{At, Hidden, List, Number, Read, Whole, choice, no_choice, object};
-use crate::rewrite::Action;
 
 object! {
     /// A policy of Keepmum. Everything has a default: {} redacts what the pack secrets finds in responses.
@@ -462,16 +462,3 @@ macro_rules! compiled {
 }
 compiled!(Glob);
 compiled!(Host);
-
-impl Read for Action {
-    fn read(at: At<'_>, to: &mut Mistakes) -> Option<Action> {
-        const ALL: [Action; 3] = [Action::Label, Action::Mask, Action::Remove];
-        let word = at.value.as_str();
-        let action = ALL.into_iter().find(|a| Some(a.name()) == word);
-        action.or_else(|| no_choice(at, word, &ALL.map(Action::name), to))
-    }
-
-    fn schema(_: &mut Map<String, Value>) -> Value {
-        json!({"enum": ["label", "mask", "remove"]})
-    }
-}

@@ -11,7 +11,7 @@ use crate::detect::program::{Program, is_word};
 use crate::detect::track::{Starts, Track};
 use crate::exchange::Exchange;
 use crate::explain::{Step, Verdict, What};
-use crate::rewrite::{Context, Edit, Source};
+use crate::rewrite::{Action, Context, Defang, Edit, Form, Source, user_info};
 
 impl Body {
     /// Detect: anchors in one pass, then every detector that has a candidate. Returns the offset up to which all
@@ -243,7 +243,7 @@ impl Body {
             let id = track.detector;
             for lane in track.lanes() {
                 while let Some(grown) = lane.grown() {
-                    self.edit(engine, id, grown, true);
+                    self.goes_on(engine, id, grown);
                 }
             }
             let Some((event, lane)) = event.and_then(|(event, lane)| Some((event, track.lanes().nth(lane)?))) else {
@@ -257,12 +257,12 @@ impl Body {
             let (now, reading) = (lane.pos(), lane.reading);
             match event {
                 Event::Closed(m) => match m.committed {
-                    Some(from) if from < m.secret.1 => self.edit(engine, id, (from, m.secret.1), true),
+                    Some(from) if from < m.secret.1 => self.goes_on(engine, id, (from, m.secret.1)),
                     Some(_) => {}
-                    None => _ = self.verdict(engine, exchange, data, (id, reading, now, m), program, learned),
+                    None => _ = self.verdict(engine, exchange, data, (id, reading, now, m), false, learned),
                 },
                 Event::TooLong(m) => {
-                    if self.verdict(engine, exchange, data, (id, reading, now, m), program, learned) {
+                    if self.verdict(engine, exchange, data, (id, reading, now, m), true, learned) {
                         lane.commit(m);
                     } else {
                         lane.reject(m);
@@ -281,9 +281,12 @@ impl Body {
         exchange: &mut Exchange,
         data: &[u8],
         (detector, reading, now, m): (u16, Reading, u64, Match),
-        program: &Program,
+        goes_on: bool,
         learned: &mut Vec<Learned>,
     ) -> bool {
+        let Some(found_by) = engine.detectors.get(usize::from(detector)) else {
+            return false;
+        };
         let at = |o: u64| usize::try_from(o.saturating_sub(self.base)).unwrap_or(usize::MAX);
         let Some(raw) = data.get(at(m.secret.0)..at(m.secret.1)) else {
             return false;
@@ -315,7 +318,7 @@ impl Body {
         };
         let verdict = if value.is_empty() {
             Verdict::Empty
-        } else if own::inside_label(front, &value) {
+        } else if own::inside_label(front, &value, &engine.means) {
             Verdict::OwnLabel
         } else {
             engine.judge(detector, &seen)
@@ -329,17 +332,48 @@ impl Body {
             return false;
         }
         let source = Source::Detector(detector);
-        if program.has_secret_group && engine.remembers(detector) {
-            self.learn(
-                learned,
-                (now, secret.1),
-                raw,
-                &value,
-                (source, engine.action_of(detector)),
+        let mut action = engine.action_of(detector);
+        let (mut stretch, mut form) = (secret, Form::None);
+        if goes_on {
+            // Its end is not known, and it leaves as it streams.
+            action = action.whole();
+        } else {
+            form = Form::of(
+                &engine.means,
+                action,
+                found_by.defang,
+                (raw, &value),
+                behind.first().copied().or(seen.after),
             );
+            if !self.kind.keep_length && action == Action::Defang && found_by.defang == Some(Defang::Url) {
+                let lead = data.get(at(m.start)..at(secret.0)).unwrap_or_default();
+                if let Some((from, to)) = user_info(lead, raw.len(), rest) {
+                    (stretch, form) = ((m.start + from as u64, m.start + to as u64), Form::UserInfo);
+                }
+            }
         }
-        self.edit(engine, detector, secret, false);
+        if found_by.program.has_secret_group && engine.remembers(detector) {
+            self.learn(learned, (now, secret.1), raw, &value, (source, action, form));
+        }
+        self.edit(source, stretch, (action, form, reading.percent), false);
         true
+    }
+
+    /// What an action becomes in this body.
+    pub(super) fn treat(&self, action: Action, form: Form) -> (Action, Form) {
+        if self.kind.keep_length {
+            (action.of_equal_length(), Form::None)
+        } else {
+            (action, form)
+        }
+    }
+
+    /// A run of which the beginning has been settled.
+    fn goes_on(&mut self, engine: &Engine, detector: u16, stretch: (u64, u64)) {
+        let action = engine.action_of(detector).whole();
+        if action != Action::Report {
+            self.edit(Source::Detector(detector), stretch, (action, Form::None, 0), true);
+        }
     }
 
     /// The last bytes before `data[at]`, as many as are kept of what has left.
@@ -350,13 +384,21 @@ impl Body {
         [kept.get(far..).unwrap_or_default(), near].concat()
     }
 
-    pub(super) fn edit(&mut self, engine: &Engine, detector: u16, (start, end): (u64, u64), continues: bool) {
-        let source = Source::Detector(detector);
+    fn edit(
+        &mut self,
+        source: Source,
+        (start, end): (u64, u64),
+        (action, form, percent): (Action, Form, u8),
+        continues: bool,
+    ) {
+        let (action, form) = self.treat(action, form);
         self.pending.push(Edit {
             start,
             end,
             source,
-            action: engine.action_of(detector),
+            action,
+            form,
+            percent,
             context: Context::Inline,
             continues,
         });
@@ -390,12 +432,17 @@ impl Body {
                 {
                     let (start, end) = (self.base + start as u64, self.base + stop as u64);
                     let source = r.source;
-                    let (action, context) = (r.action, Context::Inline);
+                    let ((action, form), context) = (
+                        self.treat(r.action, r.form.again(data.get(stop).copied())),
+                        Context::Inline,
+                    );
                     edits.push(Edit {
                         start,
                         end,
                         source,
                         action,
+                        form,
+                        percent: 0,
                         context,
                         continues: false,
                     });

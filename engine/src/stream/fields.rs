@@ -5,7 +5,8 @@ use crate::Engine;
 use crate::decide::own;
 use crate::decode::{escape, json};
 use crate::exchange::Exchange;
-use crate::rewrite::{Action, Context, Edit, Source};
+use crate::limits;
+use crate::rewrite::{Action, Context, Edit, Form, Source};
 
 impl Body {
     /// Decode: the JSON walk as far as `to`, where field rules or numbers ask for one.
@@ -37,24 +38,31 @@ impl Body {
                 json::Event::Begin { shape, .. } if self.kind.keep_length && shape != json::Shape::Text => {}
                 json::Event::Begin { at, rule, shape } => {
                     self.field = Some((at, rule, shape));
+                    self.field_waits = engine.enforce && self.field_action(engine, rule).needs_end();
                     // It begins with its first byte, so that there is one.
                     self.field_edit(engine, at, at + 1, rule, shape, false);
                     covered = at + 1;
                 }
                 json::Event::End { at, value } => {
-                    self.field_ends(engine, exchange, (covered, at), value, learned);
+                    self.field_ends(engine, exchange, (data, covered, at), value, learned);
                     covered = at;
                 }
             }
         }
-        if let Some((_, rule, shape)) = self.field {
+        if let Some((start, rule, shape)) = self.field {
+            if self.field_waits && to - start > limits::CANDIDATE_BYTES {
+                // Too long to wait for.
+                self.field_waits = false;
+                self.field_edit(engine, start, start + 1, rule, shape, false);
+                covered = start + 1;
+            }
             self.field_edit(engine, covered, to, rule, shape, true);
         }
         if last {
             if let (Some(from), true) = (self.walker.end_number(), numbers) {
                 self.numbers.push((from, to));
             }
-            self.field_ends(engine, exchange, (to, to), None, learned);
+            self.field_ends(engine, exchange, (data, to, to), None, learned);
         }
     }
 
@@ -63,32 +71,82 @@ impl Body {
         &mut self,
         engine: &Engine,
         exchange: &mut Exchange,
-        (covered, at): (u64, u64),
+        (data, mut covered, at): (&[u8], u64, u64),
         value: Option<Vec<u8>>,
         learned: &mut Vec<Learned>,
     ) {
         let Some((start, rule, shape)) = self.field.take() else {
             return;
         };
+        let source = Source::Field(rule);
+        let action = self.field_action(engine, rule);
+        let raw = value.unwrap_or_default();
+        let text = escape::text_of(&raw, escape::Reading::JSON);
+        if std::mem::take(&mut self.field_waits) {
+            if at - start > limits::CANDIDATE_BYTES {
+                self.field_edit(engine, start, start + 1, rule, shape, false);
+                covered = start + 1;
+            } else {
+                let index = |o: u64| usize::try_from(o.saturating_sub(self.base)).unwrap_or(usize::MAX);
+                let stood = data.get(index(start)..index(at)).unwrap_or_default();
+                // What is no text is taken as it stands.
+                let value = match shape {
+                    json::Shape::Text => escape::text_of(stood, escape::Reading::JSON),
+                    _ => stood.into(),
+                };
+                if own::already_redacted(&value, &engine.means) {
+                    return;
+                }
+                let form = match shape {
+                    // The ends of an object are brackets.
+                    json::Shape::Nested if !matches!(action, Action::Hash(_)) => Form::None,
+                    _ => Form::of(&engine.means, action, None, (stood, &value), None),
+                };
+                self.push_field(rule, (start, at), (action, form), shape, false);
+                covered = at;
+            }
+        }
         if covered < at {
             self.field_edit(engine, covered, at, rule, shape, true);
         }
-        let source = Source::Field(rule);
-        let action = engine.fields.get(usize::from(rule)).map_or(Action::Label, |f| f.action);
-        let raw = value.unwrap_or_default();
-        let text = escape::text_of(&raw, escape::Reading::JSON);
-        if own::already_redacted(&text) {
+        if own::already_redacted(&text, &engine.means) {
             return;
         }
         exchange.found(source, action, start, at);
-        self.learn(learned, (at + 1, at), &raw, &text, (source, action));
+        let action = engine
+            .fields
+            .get(usize::from(rule))
+            .map(|f| f.action)
+            .unwrap_or_default();
+        let form = Form::of(&engine.means, action, None, (&raw, &text), None);
+        self.learn(learned, (at + 1, at), &raw, &text, (source, action, form));
     }
 
-    fn field_edit(&mut self, engine: &Engine, start: u64, end: u64, rule: u16, shape: json::Shape, continues: bool) {
-        if !engine.enforce {
-            return;
+    fn field_action(&self, engine: &Engine, rule: u16) -> Action {
+        let action = engine.fields.get(usize::from(rule)).map(|f| f.action);
+        match self.treat(action.unwrap_or_default(), Form::None).0 {
+            // A value by itself says nothing that could stay.
+            Action::Defang => Action::default(),
+            action => action,
         }
-        let action = engine.fields.get(usize::from(rule)).map_or(Action::Label, |f| f.action);
+    }
+
+    /// An edit of a value that leaves as it streams.
+    fn field_edit(&mut self, engine: &Engine, start: u64, end: u64, rule: u16, shape: json::Shape, continues: bool) {
+        let action = self.field_action(engine, rule).whole();
+        if engine.enforce && action != Action::Report && !self.field_waits {
+            self.push_field(rule, (start, end), (action, Form::None), shape, continues);
+        }
+    }
+
+    fn push_field(
+        &mut self,
+        rule: u16,
+        (start, end): (u64, u64),
+        (action, form): (Action, Form),
+        shape: json::Shape,
+        continues: bool,
+    ) {
         let context = if shape == json::Shape::Text {
             Context::Inline
         } else {
@@ -99,6 +157,8 @@ impl Body {
             end,
             source: Source::Field(rule),
             action,
+            form,
+            percent: 0,
             context,
             continues,
         });

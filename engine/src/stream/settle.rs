@@ -5,7 +5,7 @@ use super::{Body, Flow, byte_before};
 use crate::Engine;
 use crate::exchange::Exchange;
 use crate::limits;
-use crate::rewrite::{self, Action, Context, Edit, Source};
+use crate::rewrite::{self, Action, Context, Edit, Form, Source, Stretch};
 
 /// A bare JSON number with an edit inside.
 enum Number {
@@ -16,10 +16,68 @@ enum Number {
 }
 
 impl Body {
+    /// Puts pending edits in order: by their beginning; of those that begin together the surer source comes first (field
+    /// rule, custom detector and pack `secrets`, pack `tokens`), then the longer, then the order of the catalogue.
+    pub(super) fn sort(&mut self, engine: &Engine) {
+        self.pending.sort_by_key(|e| {
+            (
+                e.start,
+                !e.continues,
+                e.context == Context::Inside,
+                engine.rank(e.source),
+                std::cmp::Reverse(e.end),
+                e.source,
+                // The more of its encoding is undone, the more it is the same as elsewhere.
+                std::cmp::Reverse(e.percent),
+                e.form,
+            )
+        });
+    }
+
+    /// Where findings that overlap are not all known yet: nothing from the first of them on is settled.
+    pub(super) fn before_open_overlap(&self, engine: &Engine, boundary: u64) -> u64 {
+        if !engine.careful || !engine.enforce {
+            return boundary;
+        }
+        let mut at = 0;
+        while let Some(first) = self.pending.get(at).filter(|e| e.start < boundary) {
+            if !first.replaces() {
+                at += 1;
+                continue;
+            }
+            let first = self.widened(engine, first);
+            let (end, next) = self.overlap(engine, &self.pending, at, boundary);
+            let all = first.start.saturating_add(limits::CANDIDATE_BYTES);
+            if end.min(all) > boundary {
+                return first.start.max(self.base);
+            }
+            at = next;
+        }
+        boundary
+    }
+
+    /// Where the stretch ends that an edit and those which overlap it cover, and which edit comes behind it. Those that begin
+    /// past `limits::CANDIDATE_BYTES` are not waited for.
+    fn overlap(&self, engine: &Engine, edits: &[Edit], first: usize, boundary: u64) -> (u64, usize) {
+        let Some(edit) = edits.get(first).map(|e| self.widened(engine, e)) else {
+            return (0, first + 1);
+        };
+        let (most, mut end, mut next) = (edit.start.saturating_add(limits::CANDIDATE_BYTES), edit.end, first + 1);
+        while let Some(e) = edits.get(next).filter(|e| e.start < end.min(most).min(boundary)) {
+            if e.replaces() {
+                end = end.max(self.widened(engine, e).end);
+            }
+            next += 1;
+        }
+        (end, next)
+    }
+
     /// Rewrite and encode: settles the edits that begin before the boundary, and writes everything up to it.
     ///
-    /// Overlaps: the earlier beginning wins, then the surer source (field rule, custom detector and pack `secrets`,
-    /// pack `tokens`), then the longer, then the order of the catalogue; what a loser covers beyond the winner goes with the winner, without a label of its own.
+    /// Findings that overlap become one replacement, of all that they cover. It is made by the strictest action
+    /// (`Action::leniency`); between equals, by one that knows a form of the value (a token that can lose its signature),
+    /// then by the first in the order of [`Body::sort`]. What would leave a part of the value does so only if nothing else
+    /// was found in that part. A report takes no part in this: it is told, and the others act as if it were not there.
     pub(super) fn encode(
         &mut self,
         engine: &Engine,
@@ -44,76 +102,112 @@ impl Body {
             data.get(at(from)..at(to)).unwrap_or_default()
         };
         self.written = self.written.max(base);
-        self.pending.sort_by_key(|e| {
-            (
-                e.start,
-                !e.continues,
-                e.context == Context::Inside,
-                engine.rank(e.source),
-                std::cmp::Reverse(e.end),
-                e.source,
-            )
-        });
         let settled = self.pending.partition_point(|e| e.start < boundary);
         let context = (self.context, self.context_len);
         let patches = std::mem::take(&mut self.patches);
         let mut patches = patches.as_slice();
-        for i in 0..settled {
-            let Some(mut edit) = self.pending.get(i).copied() else {
-                break;
-            };
-            match self.number_around(engine, &edit) {
-                Some(Number::Whole(from, to)) => (edit.start, edit.end, edit.context) = (from, to, Context::JsonValue),
-                Some(Number::TooLong) => edit.context = Context::Digits,
-                None => {}
+        let rest = self.pending.split_off(settled);
+        let edits = std::mem::replace(&mut self.pending, rest);
+        for (i, edit) in edits.iter().enumerate() {
+            let edit = self.widened(engine, edit);
+            if edit.action == Action::Report {
+                if edit.start >= self.written.max(self.reported) {
+                    exchange.found(edit.source, edit.action, edit.start, edit.end);
+                    self.reported = edit.end;
+                }
+                continue;
             }
             if !edit.continues {
                 self.copy(slice, &mut patches, edit.start, out);
             }
             let fresh = edit.start >= self.written && !edit.continues;
-            if edit.context == Context::Inside {
+            let blocks = |e: &Edit| engine.enforce && self.depth == 0 && matches!(e.action, Action::Block(_));
+            if fresh && edit.replaces() {
+                let (end, next) = self.overlap(engine, &edits, i, boundary);
+                let winner = self.winner(engine, &edit, edits.get(i..next).unwrap_or_default(), end, patches);
+                if let Source::Detector(_) = winner.source {
+                    exchange.found(winner.source, winner.action, winner.start, winner.end);
+                }
+                if blocks(&winner) {
+                    exchange.block(winner.action);
+                    return Flow::Out;
+                }
+                let raw = slice(edit.start, end);
+                let stretch = Stretch {
+                    raw,
+                    before: byte_before(data, usize::try_from(edit.start - base).unwrap_or(0), &context),
+                    id: engine.id_of(winner.source),
+                };
+                if engine.enforce {
+                    rewrite::replacement(&engine.means, &winner, stretch, out);
+                } else {
+                    out.extend_from_slice(raw);
+                }
+                self.masking = winner.context == Context::Inline && winner.action.masks_each_byte();
+                self.written = end;
+            } else if blocks(&edit) {
+                exchange.found(edit.source, edit.action, edit.start, edit.end);
+                exchange.block(edit.action);
+                return Flow::Out;
+            } else if edit.context == Context::Inside {
                 // An edit that covers it has told of it.
                 if fresh {
                     exchange.found(edit.source, edit.action, edit.start, edit.end);
                 }
-            } else if fresh {
-                let action = if self.kind.keep_length {
-                    Action::Mask
-                } else {
-                    edit.action
-                };
-                let at = usize::try_from(edit.start - base).unwrap_or(0);
-                let before = byte_before(data, at, &context);
-                if engine.enforce {
-                    rewrite::replacement(
-                        action,
-                        edit.context,
-                        engine.id_of(edit.source),
-                        edit.end - edit.start,
-                        before,
-                        out,
-                    );
-                } else {
-                    out.extend_from_slice(slice(edit.start, edit.end));
-                }
-                self.masking = action == Action::Mask && edit.context == Context::Inline;
-                if let Source::Detector(_) = edit.source {
-                    exchange.found(edit.source, action, edit.start, edit.end);
-                }
-                self.written = edit.end;
             } else if edit.end > self.written {
-                if !engine.enforce {
-                    out.extend_from_slice(slice(self.written, edit.end));
-                } else if self.masking {
-                    rewrite::stars(edit.end - self.written, out);
+                let mut end = edit.end;
+                if edit.continues && self.masking && !engine.means.replies.is_empty() {
+                    // No further than where the message might be blocked.
+                    let blocked = edits.get(i..).unwrap_or_default().iter().find(|e| blocks(e));
+                    end = end
+                        .min(boundary)
+                        .min(blocked.map_or(end, |e| e.start))
+                        .max(self.written);
+                    if end < edit.end {
+                        self.pending.push(Edit { start: end, ..edit });
+                    }
                 }
-                self.written = edit.end;
+                if !engine.enforce {
+                    out.extend_from_slice(slice(self.written, end));
+                } else if self.masking {
+                    rewrite::stars(end - self.written, out);
+                }
+                self.written = end;
             }
         }
-        self.pending.drain(..settled);
         self.copy(slice, &mut patches, boundary, out);
         self.patches = patches.to_vec();
         Flow::Out
+    }
+
+    /// The edit that is made of those which overlap, as it is to be made. `first` is the first of them.
+    fn winner(&self, engine: &Engine, first: &Edit, edits: &[Edit], end: u64, patches: &[Patch]) -> Edit {
+        let wide = |e: &Edit| self.widened(engine, e);
+        let all = || edits.iter().filter(|e| e.replaces());
+        let strict = |e: &&Edit| (e.action.leniency(), e.form == Form::None);
+        let mut winner = all().min_by_key(strict).map_or(*first, wide);
+        let others = edits.iter().filter(|e| e.action != Action::Report && !e.continues);
+        let alone = others
+            .map(wide)
+            .all(|e| e.replaces() && (e.start, e.end) == (first.start, end))
+            && !patches.iter().any(|p| p.start < end && p.end() > first.start);
+        if winner.form == Form::None || (winner.form.is_partial() && !alone) {
+            winner.form = Form::None;
+            winner.action = winner.action.whole();
+        }
+        winner.context = first.context;
+        winner
+    }
+
+    /// The edit, of the whole number where it stands in one.
+    fn widened(&self, engine: &Engine, edit: &Edit) -> Edit {
+        let mut edit = *edit;
+        match self.number_around(engine, &edit) {
+            Some(Number::Whole(from, to)) => (edit.start, edit.end, edit.context) = (from, to, Context::JsonValue),
+            Some(Number::TooLong) => edit.context = Context::Digits,
+            None => {}
+        }
+        edit
     }
 
     /// Writes the input up to `to` as it stands, but for the groups of base64 that are written anew. One that an edit

@@ -14,7 +14,7 @@ use crate::Engine;
 use crate::decode::base64::{self, Judge};
 use crate::exchange::{Exchange, Finding};
 use crate::limits;
-use crate::rewrite::{Action, Context, Edit, Source};
+use crate::rewrite::{Action, Context, Edit, Form, Source};
 
 /// A run under way. Offsets point into the INPUT of the body in which it stands.
 #[derive(Clone, Debug, Default)]
@@ -400,7 +400,11 @@ impl Body {
             let most = (ready - done).min(3);
             let old = inner.text.get(done..done + most).unwrap_or_default();
             let new = inner.out.get(done..done + most).unwrap_or_default();
-            let begins = |f: &mut Finding| f.start < byte + 3 && matches!(f.source, Source::Detector(_));
+            let begins = |f: &mut Finding| {
+                // What blocks has to do so where it stands, whatever found it.
+                let blocks = matches!(f.action, Action::Block(_));
+                f.start < byte + 3 && (blocks || matches!(f.source, Source::Detector(_)))
+            };
             if !certain && (old != new || inner.findings.iter_mut().any(begins)) {
                 break;
             }
@@ -438,7 +442,9 @@ impl Body {
                 start,
                 end,
                 source: f.source,
-                action: Action::Mask,
+                action: f.action,
+                form: Form::None,
+                percent: 0,
                 context: Context::Inside,
                 continues: false,
             });
@@ -462,8 +468,9 @@ impl Body {
                 value: r.value.clone(),
                 source: r.source,
                 action: r.action,
+                form: r.form,
             });
         }
-        learned.sort_by_key(|l| (l.at, l.from));
+        learned.sort_by_key(|l| (l.at, l.from, l.action.leniency()));
     }
 }

@@ -157,8 +157,11 @@ impl Body {
                 Flow::Out => flow = Flow::Out,
             }
         }
-        if last {
+        if last || exchange.blocked().is_some() {
             self.finish(engine, work, apart, out);
+        }
+        if let Some(action) = apart.blocked() {
+            exchange.block(action);
         }
         for f in apart.take_findings() {
             exchange.found(f.source, f.action, f.start, f.end);
@@ -198,7 +201,7 @@ impl Wide {
             changed.extend_from_slice(&text);
             flow = Flow::Out;
         }
-        if last {
+        if last && exchange.blocked().is_none() {
             self.inner.finish(engine, work, exchange, &mut changed);
         }
         window.extend_from_slice(&text);
@@ -227,8 +230,10 @@ impl Wide {
             return Flow::Pass;
         }
         self.encoder.feed(&changed, out);
-        if last {
+        if last || exchange.blocked().is_some() {
             self.encoder.finish(out);
+        }
+        if exchange.blocked().is_none() {
             out.extend(odd);
         }
         Flow::Out
