@@ -165,6 +165,7 @@ fn what_is_no_action_is_refused() {
         (r#"{"block":{"status":200}}"#, "400 to 599"),
         (r#"{"remove":{"all":true}}"#, "no options"),
         (r#"{"mask":{},"remove":{}}"#, "expected one action"),
+        ("{}", "expected one action"),
         ("3", "expected one of"),
     ] {
         let policy = format!(r#"{{"detectors":{{{PACKS}}},"response":{{"action":{action}}}}}"#);

@@ -105,6 +105,10 @@ impl Read for Action {
             Value::Object(map) => {
                 at.object(NAMES, to)?;
                 let mut known = map.iter().filter(|(name, _)| NAMES.contains(&name.as_str()));
+                if map.is_empty() {
+                    return at.wrong("one action, with its options", to);
+                }
+                // What is none has been told.
                 let (name, value) = known.next()?;
                 if known.next().is_some() {
                     return at.wrong("one action, with its options", to);
