@@ -207,3 +207,17 @@ proptest! {
         prop_assert!(got.most_memory < 128 * 1024);
     }
 }
+
+/// The run in front of an anchor is too long, and an escape in it belongs to one detector's class and not to another's.
+#[test]
+fn an_escape_in_a_run_that_is_too_long_is_not_cut() {
+    let e = engine(r#"{"detectors":{"packs":["pii","error-leaks"]}}"#);
+    let text = format!("{}\\u002bfake.rb:1:in 'a'", "DE89370400440532013000".repeat(31));
+    let kind = BodyKind::default();
+    let want = whole(&e, kind, text.as_bytes());
+    for cut in text.len() - 30..text.len() {
+        let (front, behind) = text.as_bytes().split_at(cut);
+        assert_eq!(run(&e, kind, [front, behind].into_iter()).out, want.out, "cut at {cut}");
+    }
+    assert_eq!(run(&e, kind, text.as_bytes().chunks(1)).out, want.out);
+}

@@ -7,7 +7,9 @@
 //! `cargo xtask bench` prints the ratio.
 
 use crate::decode::{Decode, Reading};
+use crate::detect::glance;
 use crate::detect::rarity::Chosen;
+use crate::detect::shortcuts::Need;
 use crate::detect::sieve::{self, BLOCK, Sieve, Walk};
 use crate::limits;
 
@@ -27,9 +29,18 @@ pub(crate) struct Anchor {
     pub(crate) at_border: bool,
     /// Characters from the beginning on that are certainly no delimiters, whichever of them matches.
     pub(crate) run: u16,
+    /// What all of them need.
+    pub(crate) need: Option<Need>,
 }
 
 impl Anchor {
+    /// No detector can match with it at the beginning of `text`, as it stands there.
+    pub(crate) fn is_ruled_out(&self, text: &[u8]) -> bool {
+        let behind = || text.get(glance::behind(text, &self.bytes)?..);
+        self.need
+            .is_some_and(|need| behind().is_some_and(|t| need.rules_out(t)))
+    }
+
     /// The sieve finds it as the beginning of a long word.
     pub(super) fn begins_a_word(&self) -> bool {
         let first = self.bytes.first().is_some_and(|b| sieve::begins_a_word(*b));
@@ -82,6 +93,8 @@ pub(crate) struct Anchors {
     words: Box<[u64; 1024]>,
     /// One bit a slot: these three bytes are a run of the others.
     slots: Box<[u64; 1024]>,
+    /// The bits of both.
+    either: Box<[u64; 1024]>,
     /// How many bits are set before each word of `slots`.
     ranks: Box<[u16; 1024]>,
     /// Where in `places` those of each set bit begin.
@@ -144,6 +157,10 @@ impl Anchors {
         let chosen = Chosen::of(&all, &before_slash, slash_first, decode);
         let sieve = chosen.sieve.clone();
         let (slots, places) = chosen.sorted();
+        let mut either = words.clone();
+        for (both, slots) in either.iter_mut().zip(slots.iter()) {
+            *both |= slots;
+        }
         let mut ranks = Box::new([0u16; 1024]);
         let mut set = 0;
         for (rank, word) in ranks.iter_mut().zip(slots.iter()) {
@@ -165,6 +182,7 @@ impl Anchors {
             shorter: shorter(&all),
             sieve,
             heads,
+            either,
             words,
             slots,
             ranks,
@@ -214,15 +232,17 @@ impl Anchors {
                 break;
             }
             for places in blocks {
-                for at in ones(places.runs) {
+                // One loop for both: how often it goes round is what a processor cannot foretell.
+                for at in ones(places.runs | places.starts) {
                     let slot = slot_at(block + at);
-                    if has(&self.slots, slot) {
-                        self.look(data, from + block + at, slot, (from, to), hits);
+                    if !has(&self.either, slot) {
+                        continue;
                     }
-                }
-                for at in ones(places.starts) {
                     let start = from + block + at;
-                    if has(&self.words, slot_at(block + at)) && start < to {
+                    if places.runs >> at & 1 == 1 && has(&self.slots, slot) {
+                        self.look(data, start, slot, (from, to), hits);
+                    }
+                    if places.starts >> at & 1 == 1 && has(&self.words, slot) && start < to {
                         let text = data.get(start..).unwrap_or_default();
                         self.long(text, |a| hits.push((start, a, 0)));
                         self.short(text, |a| hits.push((start, a, 0)));
@@ -343,6 +363,7 @@ mod tests {
             detectors: vec![(u16::try_from(i).unwrap(), 0)],
             at_border: i % 2 == 0,
             run: [0, 9, 30][i % 3],
+            need: None,
         };
         Anchors::new(literals.iter().enumerate().map(one).collect(), Decode::default())
     }

@@ -53,8 +53,18 @@ impl Fronts {
 
     /// Up to where no candidate can begin any more, if anchors are known up to `known`.
     pub(crate) fn decided(&self, text: Text, known: usize) -> u64 {
-        let runs = self.0.iter().filter_map(|set| run(set, text, known));
-        text.base + runs.min().unwrap_or(known) as u64
+        if self.0.is_empty() {
+            return text.base + known as u64;
+        }
+        // An escape that is not whole yet may belong to a run, be it to one that is too long.
+        let end = known - unfinished_escape(text.data.get(..known).unwrap_or_default());
+        // Nor is one to be cut that ends a run of this class: it may go on in another one's.
+        let whole = |start: usize| match start.checked_sub(1) {
+            Some(slash) if text.data.get(slash) == Some(&b'\\') => slash,
+            _ => start,
+        };
+        let runs = self.0.iter().filter_map(|set| run(set, text, end)).map(whole);
+        text.base + runs.min().unwrap_or(end) as u64
     }
 }
 
@@ -87,6 +97,20 @@ fn escaped(text: Text, slash: usize) -> Option<u8> {
     let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let before = slash.checked_sub(1).map_or(text.before, |i| data.get(i).copied());
     Some(digit(a)? << 4 | digit(b)?).filter(|_| before != Some(b'\\'))
+}
+
+/// The length of what may become `\u002b` at the end of `text`.
+fn unfinished_escape(text: &[u8]) -> usize {
+    let begins = |n: &usize| {
+        let tail = text
+            .len()
+            .checked_sub(*n)
+            .and_then(|i| text.get(i..))
+            .unwrap_or_default();
+        tail.starts_with(&b"\\u00"[..tail.len().min(4)])
+            && tail.get(4..).is_none_or(|d| d.iter().all(u8::is_ascii_hexdigit))
+    };
+    (1..6).rev().find(|n| *n <= text.len() && begins(n)).unwrap_or(0)
 }
 
 /// How much of `run` still belongs to an escape whose first byte, `opens`, stands right before it.

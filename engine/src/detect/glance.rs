@@ -35,15 +35,15 @@ impl Program {
             around: (before, first),
         };
         // Behind an anchor that stands there, the pattern need not be gone through from its beginning.
-        let behind = |anchor: u16| {
+        let known = |anchor: u16| {
             let anchor = usize::from(anchor);
             let pc = self.shortcuts.behind_anchor(anchor)?;
-            Some((anchor, usize::from(pc), sight.behind(self.anchors.get(anchor)?)?))
+            Some((anchor, usize::from(pc), behind(text.0, self.anchors.get(anchor)?)?))
         };
-        let from = match anchor.and_then(behind) {
+        let from = match anchor.and_then(known) {
             Some((anchor, pc, at)) => {
                 let rest = text.0.get(at..).unwrap_or_default();
-                if !self.shortcuts.may_hold_what_it_needs(anchor, rest) {
+                if self.shortcuts.need(anchor).is_some_and(|n| n.rules_out(rest)) {
                     return false;
                 }
                 (pc, at)
@@ -146,23 +146,23 @@ impl Program {
     }
 }
 
-impl Sight<'_> {
-    /// Where what stands behind the anchor begins, if the anchor stands there as it is or with its slashes escaped.
-    fn behind(&self, anchor: &[u8]) -> Option<usize> {
-        if self.text.starts_with(anchor) {
-            return Some(anchor.len());
-        }
-        let mut at = 0;
-        for b in anchor {
-            at = match self.text.get(at..)? {
-                [c, ..] if c == b => at + 1,
-                [b'\\', b'/', ..] if *b == b'/' => at + 2,
-                _ => return None,
-            };
-        }
-        Some(at)
+/// Where what stands behind the anchor begins, if the anchor stands there as it is or with its slashes escaped.
+pub(crate) fn behind(text: &[u8], anchor: &[u8]) -> Option<usize> {
+    if text.starts_with(anchor) {
+        return Some(anchor.len());
     }
+    let mut at = 0;
+    for b in anchor {
+        at = match text.get(at..)? {
+            [c, ..] if c == b => at + 1,
+            [b'\\', b'/', ..] if *b == b'/' => at + 2,
+            _ => return None,
+        };
+    }
+    Some(at)
+}
 
+impl Sight<'_> {
     /// The character at `at` and where the next one begins; `None` where that takes more than a glance.
     #[inline(always)]
     fn char_at(&self, at: usize) -> Option<(u8, usize)> {

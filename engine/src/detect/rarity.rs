@@ -1,4 +1,4 @@
-//! Chooses by which three bytes each anchor is noticed, and in which bucket of the sieve: rare ones, and such as serve
+//! Chooses by which four bytes each anchor is noticed, and in which bucket of the sieve: rare ones, and such as serve
 //! many anchors.
 //!
 //! Rarity is estimated from a sample that stands below, not measured on anybody's traffic and not learned at run time:
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::decode::Decode;
 use crate::detect::anchors::{Anchor, Place, Spot, slot};
-use crate::detect::sieve::{BUCKETS, GATED, LONG, Sieve};
+use crate::detect::sieve::{BUCKETS, GATED, LONG, RUN, Sieve};
 
 /// What bodies are full of: English, the keys of JSON APIs, HTML, style sheets, scripts.
 const SAMPLE: &str = r##"
@@ -39,9 +39,9 @@ const x=require('');export default{};window.addEventListener("click",()=>{});"us
 font-family:sans-serif;background-color:#eee;border-radius:4px;position:relative;@media(max-width:600px){display:flex}
 "##;
 
-/// Three bytes, of which the last may be unknown, and their place.
+/// Four bytes, of which the last may be unknown, and their place.
 struct Run {
-    bytes: [Option<u8>; 3],
+    bytes: [Option<u8>; RUN],
     place: Place,
     /// Certainly no delimiter follows for long.
     gated: bool,
@@ -49,7 +49,7 @@ struct Run {
 
 impl Run {
     /// With what stands before and behind it, if that is known.
-    fn new(bytes: [Option<u8>; 3], spot: Spot, before: Option<u8>, behind: Option<u8>) -> Run {
+    fn new(bytes: [Option<u8>; RUN], spot: Spot, before: Option<u8>, behind: Option<u8>) -> Run {
         let bit = |b: Option<u8>| b.map_or(u32::MAX, |b| 1 << (b & 31));
         Run {
             bytes,
@@ -62,9 +62,9 @@ impl Run {
         }
     }
 
-    /// Its slots: one, or 256 if the last byte is unknown.
+    /// Its slots: one, or 256 if the third byte is unknown.
     fn slots(&self) -> impl Iterator<Item = u16> {
-        let [a, b, c] = self.bytes.map(|b| b.unwrap_or(0));
+        let [a, b, c, _] = self.bytes.map(|b| b.unwrap_or(0));
         let last = if self.bytes[2].is_none() { 0..=u8::MAX } else { c..=c };
         last.map(move |c| slot([a, b, c]))
     }
@@ -92,16 +92,16 @@ pub(super) struct Chosen {
 /// One bucket of the sieve, for the three bytes and either half of each.
 struct Bucket {
     /// The halves that it lets through, one bit each.
-    halves: [[u16; 2]; 3],
+    halves: [[u16; 2]; RUN],
     /// What share of all bytes that is.
-    shares: [f64; 3],
+    shares: [f64; RUN],
     /// What of the sample it lets through there, one bit each.
-    lets: Vec<[u64; 6]>,
+    lets: Vec<[u64; 2 * RUN]>,
 }
 
 impl Bucket {
     /// How much more of the sample it would let through, if bytes came independently of each other.
-    fn growth(&self, run: [Option<u8>; 3], sample: &Sample) -> u32 {
+    fn growth(&self, run: [Option<u8>; RUN], sample: &Sample) -> u32 {
         let (mut now, mut then) = (1.0, 1.0);
         for ((halves, share), byte) in self.halves.iter().zip(self.shares).zip(run) {
             now *= share;
@@ -111,7 +111,7 @@ impl Bucket {
     }
 
     /// Lets a run through.
-    fn add(&mut self, run: [Option<u8>; 3], sample: &Sample) {
+    fn add(&mut self, run: [Option<u8>; RUN], sample: &Sample) {
         for ((halves, share), byte) in self.halves.iter_mut().zip(&mut self.shares).zip(run) {
             match byte {
                 Some(b) => {
@@ -130,9 +130,9 @@ impl Chosen {
         let sample = Sample::new();
         let none = || vec![0u64; sample.words()];
         let bucket = || Bucket {
-            halves: [[0; 2]; 3],
-            shares: [0.0; 3],
-            lets: vec![[0; 6]; sample.words()],
+            halves: [[0; 2]; RUN],
+            shares: [0.0; RUN],
+            lets: vec![[0; 2 * RUN]; sample.words()],
         };
         let mut it = Chosen {
             places: vec![Vec::new(); 1 << 16],
@@ -157,28 +157,33 @@ impl Chosen {
     /// An escaped character in an anchor: `\u0073` for any, `\/` (the default of several encoders) for a slash.
     fn escapes(&mut self, before_slash: &[bool; 256], slash_first: bool) {
         let (back, u, zero, slash) = (Some(b'\\'), Some(b'u'), Some(b'0'), Some(b'/'));
-        self.take(&[Run::new([back, u, zero], Spot::Escape(0), None, None)]);
+        self.take(&[Run::new([back, u, zero, zero], Spot::Escape(0), None, None)]);
         if slash_first {
-            self.take(&[Run::new([back, slash, None], Spot::Escape(0), None, None)]);
+            self.take(&[Run::new([back, slash, None, None], Spot::Escape(0), None, None)]);
         }
         for before in (0..=255u8).filter(|b| before_slash[usize::from(*b)]) {
-            self.take(&[Run::new([Some(before), back, slash], Spot::Escape(-1), None, None)]);
+            self.take(&[Run::new(
+                [Some(before), back, slash, None],
+                Spot::Escape(-1),
+                None,
+                None,
+            )]);
         }
     }
 
     /// Other encoded characters: `%3a`, `&#58;`, `&colon;`. They have a bucket of their own, in which the first byte is
-    /// enough for both, and no slots: two bytes that are known out of three would set too many.
+    /// enough for both, and no slots: two bytes that are known out of four would set too many.
     fn encodings(&mut self, decode: Decode) {
         let bucket = self.buckets.len();
         if decode.percent {
             for upper in b'2'..=b'7' {
-                self.sieve.add(bucket, [Some(b'%'), Some(upper), None]);
+                self.sieve.add(bucket, [Some(b'%'), Some(upper), None, None]);
             }
         }
         if decode.entities {
             let second = (b'A'..=b'Z').chain(b'a'..=b'z').chain([b'#']);
             for second in second {
-                self.sieve.add(bucket, [Some(b'&'), Some(second), None]);
+                self.sieve.add(bucket, [Some(b'&'), Some(second), None, None]);
             }
         }
     }
@@ -190,7 +195,7 @@ impl Chosen {
             let slots = self.slot_cost(run);
             for (bucket, b) in self.buckets.iter().enumerate() {
                 if bucket >= GATED || run.gated {
-                    let growth = b.growth(run.bytes, &self.sample) / if bucket < GATED { GATE } else { 1 };
+                    let growth = 2 * b.growth(run.bytes, &self.sample) / if bucket < GATED { GATE } else { 1 };
                     guesses.push((slots + growth, slots, run, bucket));
                 }
             }
@@ -200,9 +205,9 @@ impl Chosen {
             guesses.select_nth_unstable_by_key(tried, |(guess, ..)| *guess);
         }
         let mut best: Option<(u32, &Run, usize)> = None;
-        for (_, slots, run, bucket) in guesses.into_iter().take(tried) {
+        for (guess, _, run, bucket) in guesses.into_iter().take(tried) {
             let bound = best.as_ref().map_or(u32::MAX, |b| b.0);
-            let cost = slots.saturating_add(self.sieve_cost(run, bucket, bound.saturating_sub(slots)));
+            let cost = guess.saturating_add(self.sieve_cost(run, bucket, bound.saturating_sub(guess)));
             if best.as_ref().is_none_or(|b| cost < b.0) {
                 best = Some((cost, run, bucket));
             }
@@ -251,7 +256,7 @@ impl Chosen {
         for (w, ((lets, has), (gated, open))) in lets.iter().zip(&self.sample.has).zip(passes).enumerate() {
             let let_in = |i: usize| lets[i] | has[i][halves[i]];
             let passes = if bucket < GATED { gated | open } else { *open };
-            let new = !passes & let_in(0) & let_in(1) & let_in(2) & let_in(3) & let_in(4) & let_in(5);
+            let new = (0..2 * RUN).fold(!passes, |new, i| new & let_in(i));
             if new != 0 {
                 cost += self.sample.weight(w, new);
                 if cost > bound {
@@ -271,7 +276,7 @@ impl Chosen {
         let halves = halves(run.bytes);
         let passes = &mut self.passes[usize::from(number >= GATED)];
         for ((lets, has), passes) in bucket.lets.iter_mut().zip(&self.sample.has).zip(passes) {
-            for i in 0..6 {
+            for i in 0..2 * RUN {
                 lets[i] |= has[i][halves[i]];
             }
             *passes |= lets.iter().fold(u64::MAX, |all, lets| all & lets);
@@ -293,9 +298,9 @@ impl Chosen {
 }
 
 /// The lower and the upper half of each byte; [`UNKNOWN`] of one that is not known.
-fn halves(run: [Option<u8>; 3]) -> [usize; 6] {
-    let [a, b, c] = run.map(|b| b.map_or([UNKNOWN; 2], |b| [usize::from(b & 15), usize::from(b >> 4)]));
-    [a[0], a[1], b[0], b[1], c[0], c[1]]
+fn halves(run: [Option<u8>; RUN]) -> [usize; 2 * RUN] {
+    let [a, b, c, d] = run.map(|b| b.map_or([UNKNOWN; 2], |b| [usize::from(b & 15), usize::from(b >> 4)]));
+    [a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]]
 }
 
 /// The numbers of the bits that are set.
@@ -310,28 +315,29 @@ fn ones(mut bits: u16) -> impl Iterator<Item = usize> {
 /// Stands for every half of a byte.
 const UNKNOWN: usize = 16;
 
-/// All runs of three in an anchor, each with what stands beside it.
+/// All runs of four in an anchor, or the only one of three, each with what stands beside it.
 fn ways(anchor: &Anchor) -> Vec<Run> {
     let bytes = anchor.bytes.as_slice();
-    let short = bytes.len() == 3;
-    let run = |(at, run): (usize, &[u8])| {
-        let &[a, b, c] = run else { return None };
+    let run = |at: usize, run: [Option<u8>; RUN]| {
         let offset = i8::try_from(at).ok()?;
-        let spot = if short {
-            Spot::Short(offset)
-        } else {
-            Spot::Anchor(offset)
+        let spot = match bytes.len() {
+            RUN.. => Spot::Anchor(offset),
+            _ => Spot::Short(offset),
         };
         let before = at.checked_sub(1).and_then(|i| bytes.get(i)).copied();
         let behind = bytes.get(at + 3).copied();
         let gated = usize::from(anchor.run) >= at + usize::from(LONG);
-        let run = Run::new([Some(a), Some(b), Some(c)], spot, before, behind);
+        let run = Run::new(run, spot, before, behind);
         Some(Run { gated, ..run })
     };
-    bytes.windows(3).enumerate().filter_map(run).collect()
+    if let &[a, b, c] = bytes {
+        return run(0, [Some(a), Some(b), Some(c), None]).into_iter().collect();
+    }
+    let windows = bytes.windows(RUN).filter_map(<[u8]>::first_chunk::<RUN>).enumerate();
+    windows.filter_map(|(at, bytes)| run(at, bytes.map(Some))).collect()
 }
 
-/// Runs of three bytes as they come in traffic, and how often.
+/// Runs of four bytes as they come in traffic, and how often.
 struct Sample {
     weights: Vec<u32>,
     slots: Vec<u32>,
@@ -339,18 +345,16 @@ struct Sample {
     bytes: [[u32; 16]; 16],
     /// How many bytes that are.
     total: u32,
-    /// For the three bytes, either half of each and every value of it: the runs that have it there, one bit each.
-    has: Vec<[[u64; UNKNOWN + 1]; 6]>,
+    /// For the four bytes, either half of each and every value of it: the runs that have it there, one bit each.
+    has: Vec<[[u64; UNKNOWN + 1]; 2 * RUN]>,
 }
 
 impl Sample {
     fn new() -> Sample {
-        let mut runs: BTreeMap<[u8; 3], u32> = BTreeMap::new();
+        let mut runs: BTreeMap<[u8; RUN], u32> = BTreeMap::new();
         let mut add = |text: &[u8], weight: u32| {
-            for run in text.windows(3) {
-                if let &[a, b, c] = run {
-                    *runs.entry([a, b, c]).or_default() += weight;
-                }
+            for run in text.windows(RUN).filter_map(<[u8]>::first_chunk) {
+                *runs.entry(*run).or_default() += weight;
             }
         };
         add(SAMPLE.as_bytes(), 16);
@@ -375,7 +379,7 @@ impl Sample {
             add(&text, weight);
         }
         // The most frequent first, so that a bad choice is soon seen to be one.
-        let mut runs: Vec<([u8; 3], u32)> = runs.into_iter().collect();
+        let mut runs: Vec<([u8; RUN], u32)> = runs.into_iter().collect();
         runs.sort_by_key(|(run, weight)| (u32::MAX - weight, *run));
         let words = runs.len().div_ceil(64);
         let mut it = Sample {
@@ -383,13 +387,13 @@ impl Sample {
             slots: vec![0; 1 << 16],
             bytes: [[0; 16]; 16],
             total: 0,
-            has: vec![[[0; UNKNOWN + 1]; 6]; words],
+            has: vec![[[0; UNKNOWN + 1]; 2 * RUN]; words],
         };
         for (i, (run, weight)) in runs.into_iter().enumerate() {
             it.weights.push(weight);
             it.bytes[usize::from(run[0] >> 4)][usize::from(run[0] & 15)] += weight;
             it.total += weight;
-            if let Some(w) = it.slots.get_mut(usize::from(slot(run))) {
+            if let Some(w) = it.slots.get_mut(usize::from(slot([run[0], run[1], run[2]]))) {
                 *w += weight;
             }
             if let Some(has) = it.has.get_mut(i / 64) {

@@ -12,10 +12,28 @@ use crate::limits;
 
 /// A byte that every match needs, and what can stand in front of it.
 #[derive(Clone, Copy, Debug)]
-struct Need {
+pub(crate) struct Need {
     byte: u8,
     /// Without what may begin an encoded character: that is for others to read.
     front: ByteSet,
+}
+
+impl Need {
+    /// What two detectors need, if it is the same.
+    pub(crate) fn shared(mut self, other: &Need) -> Option<Need> {
+        self.front.unite(&other.front);
+        (self.byte == other.byte && !self.front.contains(self.byte)).then_some(self)
+    }
+
+    /// No match has `text` behind its anchor.
+    pub(crate) fn rules_out(&self, text: &[u8]) -> bool {
+        let behind = text.iter().position(|b| !self.front.contains(*b));
+        match behind.and_then(|i| text.get(i..)) {
+            Some([b'\\', b'/', ..]) => self.byte != b'/' && !self.front.contains(b'/'),
+            Some([b, ..]) => *b != self.byte && !matches!(b, b'\\' | b'%' | b'&'),
+            _ => false,
+        }
+    }
 }
 
 /// Bytes that are tried as such: they end names, hosts and numbers.
@@ -62,18 +80,9 @@ impl Shortcuts {
         self.behind_anchor.get(anchor).copied().flatten()
     }
 
-    /// Whether a match can begin with this anchor, behind which `text` follows, as far as a byte that all matches need
-    /// says so.
-    pub(crate) fn may_hold_what_it_needs(&self, anchor: usize, text: &[u8]) -> bool {
-        let Some(Some(need)) = self.needs.get(anchor) else {
-            return true;
-        };
-        let behind = text.iter().position(|b| !need.front.contains(*b));
-        match behind.and_then(|i| text.get(i..)) {
-            Some([b'\\', b'/', ..]) => need.byte == b'/' || need.front.contains(b'/'),
-            Some([b, ..]) => *b == need.byte || matches!(b, b'\\' | b'%' | b'&'),
-            _ => true,
-        }
+    /// What every match needs behind this anchor.
+    pub(crate) fn need(&self, anchor: usize) -> Option<&Need> {
+        self.needs.get(anchor)?.as_ref()
     }
 
     /// For each anchor, how many characters from its beginning on are certainly no delimiters, or [`MOST`].

@@ -5,8 +5,8 @@
 //! delimiter ([`Order::Start`] says how many), while ordinary text is made of short words; one word in six is long enough,
 //! and what it begins with is looked up in [`super::anchors`].
 //!
-//! The second is for the others: for each of three bytes of an anchor, and for either half of it, a table of sixteen
-//! entries says which buckets have an anchor with that half there; a place is left where one bucket remains in all six.
+//! The second is for the others: for each of four bytes of an anchor, and for either half of it, a table of sixteen
+//! entries says which buckets have an anchor with that half there; a place is left where one bucket remains in all eight.
 //! Sixteen buckets, because with eight a third more places pass. Half of the buckets are for anchors that a long word
 //! follows, too, and are not heard elsewhere.
 //!
@@ -21,13 +21,16 @@
 
 #![allow(unsafe_code)]
 
+/// Bytes of an anchor that are asked for. With three a third of what passes is left over for the slower looks.
+pub(super) const RUN: usize = 4;
+
 /// Buckets of anchors: the more, the fewer places pass.
 pub(super) const BUCKETS: usize = 16;
 
 /// The first buckets, which are heard only where no delimiter stands in [`LONG`] bytes.
 pub(super) const GATED: usize = 8;
 
-/// Bytes without a delimiter that follow an anchor of the gated buckets, from its run of three bytes on.
+/// Bytes without a delimiter that follow an anchor of the gated buckets, from its run of four bytes on.
 pub(super) const LONG: u16 = 8;
 
 /// The same for anchors at the beginning of a word, from their beginning on.
@@ -36,10 +39,10 @@ pub(super) const LONGER: u16 = 12;
 /// One bit for each of eight buckets, or kinds of bytes, by the half of a byte.
 type Table = [u8; 16];
 
-/// Tables for the buckets 0 to 7 and 8 to 15, the three bytes, and the lower and the upper half.
+/// Tables for the buckets 0 to 7 and 8 to 15, the four bytes, and the lower and the upper half.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sieve {
-    tables: [[[Table; 2]; 3]; 2],
+    tables: [[[Table; 2]; RUN]; 2],
 }
 
 /// Letters and digits. Not all of them: behind one that is left out a word seems to begin, which costs time only.
@@ -132,7 +135,7 @@ impl Bits {
 
 impl Sieve {
     /// Lets a run through, of which bytes may be unknown.
-    pub(super) fn add(&mut self, bucket: usize, run: [Option<u8>; 3]) {
+    pub(super) fn add(&mut self, bucket: usize, run: [Option<u8>; RUN]) {
         let bit = 1 << (bucket & 7);
         for (tables, byte) in self.tables[bucket >> 3 & 1].iter_mut().zip(run) {
             for (half, table) in tables.iter_mut().enumerate() {
@@ -149,13 +152,13 @@ impl Sieve {
     #[inline]
     pub(super) fn next<'a>(&self, text: &[u8], walk: &'a mut Walk) -> &'a [Places] {
         let rest = text.get(walk.at..).unwrap_or_default();
-        let whole = (rest.len() / BLOCK).saturating_sub(1).min(BATCH);
+        let whole = (rest.len().saturating_sub(AHEAD) / BLOCK).saturating_sub(1).min(BATCH);
         // The end: what is unknown is no word and no delimiter.
-        let mut padded = [0xff; 2 * BLOCK];
+        let mut padded = [0xff; 3 * BLOCK + AHEAD];
         let (rest, n) = match (whole, padded.get_mut(..rest.len())) {
             (0, Some(known)) => {
                 known.copy_from_slice(rest);
-                (padded.as_slice(), usize::from(!rest.is_empty()))
+                (padded.as_slice(), rest.len().div_ceil(BLOCK))
             }
             _ => (rest, whole),
         };
@@ -165,7 +168,7 @@ impl Sieve {
         batch
     }
 
-    /// The places in as many blocks of `text`, which is one block longer; `last` is the one before them.
+    /// The places in as many blocks of `text`, which is one block and [`AHEAD`] longer; `last` is the one before them.
     #[inline]
     fn blocks(&self, text: &[u8], last: Bits, out: &mut [Places]) -> Bits {
         #[cfg(target_arch = "wasm32")]
@@ -191,13 +194,24 @@ impl Sieve {
 /// Bytes that are worked through together: as many as a number has bits.
 pub(super) const BLOCK: usize = 64;
 
+/// Bytes behind a block that runs reach into.
+const AHEAD: usize = RUN - 1;
+
 /// Blocks that are gone through before what they leave is looked at.
 const BATCH: usize = 16;
+
+/// What the buckets leave of a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Left {
+    low: u64,
+    high: u64,
+    encoded: u64,
+}
 
 /// What is left of a block, one bit for each byte.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Places {
-    /// Runs of three bytes.
+    /// Runs of four bytes.
     pub(super) runs: u64,
     /// Beginnings of long words.
     pub(super) starts: u64,
@@ -234,60 +248,63 @@ macro_rules! places {
     ($feature:literal, $vector:ty) => {
         /// See [`super::Sieve::blocks`].
         #[target_feature(enable = $feature)]
-        pub(super) fn blocks(tables: &[[[Table; 2]; 3]; 2], text: &[u8], mut last: Bits, out: &mut [Places]) -> Bits {
-            let [[a, b, c], [d, e, f]] = tables;
-            let (a, b, c) = (both(a), both(b), both(c));
-            let (d, e, f) = (both(d), both(e), both(f));
+        pub(super) fn blocks(tables: &[[[Table; 2]; RUN]; 2], text: &[u8], mut last: Bits, out: &mut [Places]) -> Bits {
+            let tables = tables
+                .each_ref()
+                .map(|bytes| bytes.each_ref().map(|byte| both(byte)));
             let kinds = both(&KINDS);
-            let mut here = text.first_chunk().map_or_else(Bits::default, |t| bits(kinds, t));
             let mut at = 0;
+            let (mut here, mut left) = pass(&tables, kinds, text);
             for places in out {
-                let Some(text) = text.get(at..).and_then(|t| t.first_chunk::<{ 2 * BLOCK }>()) else {
-                    break;
-                };
-                let next = text.last_chunk().map_or_else(Bits::default, |t| bits(kinds, t));
-                let (starts, long) = here.places(last, next.delimiter);
-                (last, here) = (here, next);
-                let mut left = Places {
-                    starts,
-                    ..Places::default()
-                };
-                for quarter in 0..4 {
-                    let at = quarter * 16;
-                    let (Some(first), Some(second), Some(third)) = (
-                        text.get(at..).and_then(|r| r.first_chunk()),
-                        text.get(at + 1..).and_then(|r| r.first_chunk()),
-                        text.get(at + 2..).and_then(|r| r.first_chunk()),
-                    ) else {
-                        continue;
-                    };
-                    let (first, second, third) = (halves(load(first)), halves(load(second)), halves(load(third)));
-                    let low = and(and(pick(a, first), pick(b, second)), pick(c, third));
-                    let high = and(and(pick(d, first), pick(e, second)), pick(f, third));
-                    left.runs |= u64::from(lanes(low)) << at & long | u64::from(lanes(high)) << at;
-                    left.encoded |= u64::from(upper(high)) << at;
-                }
-                *places = left;
                 at += BLOCK;
+                let (next, behind) = pass(&tables, kinds, text.get(at..).unwrap_or_default());
+                let (starts, long) = here.places(last, next.delimiter);
+                *places = Places {
+                    runs: left.low & long | left.high,
+                    starts,
+                    encoded: left.encoded,
+                };
+                (last, here, left) = (here, next, behind);
             }
             last
         }
 
-        /// The kinds of these bytes.
+        /// The kinds of the bytes of a block, and what the buckets leave of it.
         #[target_feature(enable = $feature)]
-        fn bits(kinds: ($vector, $vector), text: &[u8; BLOCK]) -> Bits {
-            let mut all = Bits::default();
-            let (parts, _) = text.as_chunks::<16>();
-            for (quarter, part) in parts.iter().enumerate() {
+        fn pass(tables: &[[($vector, $vector); RUN]; 2], kinds: ($vector, $vector), text: &[u8]) -> (Bits, Left) {
+            let (mut bits, mut left) = (Bits::default(), Left::default());
+            let Some(text) = text.first_chunk::<{ BLOCK + AHEAD }>() else {
+                return (bits, left);
+            };
+            let [[a, b, c, d], [e, f, g, h]] = *tables;
+            for quarter in 0..4 {
                 let at = quarter * 16;
-                let bytes = load(part);
-                let kinds = pick(kinds, halves(bytes));
-                all.word |= u64::from(lanes(and(kinds, splat(WORD)))) << at;
-                all.delimiter |= u64::from(lanes(and(kinds, splat(DELIMITER)))) << at;
+                let part = |ahead: usize| text.get(at + ahead..).and_then(|t| t.first_chunk());
+                let (Some(first), Some(second), Some(third), Some(fourth)) = (part(0), part(1), part(2), part(3))
+                else {
+                    continue;
+                };
+                let bytes = load(first);
+                let (first, second) = (halves(bytes), halves(load(second)));
+                let (third, fourth) = (halves(load(third)), halves(load(fourth)));
+                let kinds = pick(kinds, first);
+                bits.word |= u64::from(lanes(and(kinds, splat(WORD)))) << at;
+                bits.delimiter |= u64::from(lanes(and(kinds, splat(DELIMITER)))) << at;
                 let soft = or(and(kinds, splat(SOFT)), equal(bytes, splat(SOFT_TOO)));
-                all.soft |= u64::from(lanes(soft)) << at;
+                bits.soft |= u64::from(lanes(soft)) << at;
+                let low = and(
+                    and(pick(a, first), pick(b, second)),
+                    and(pick(c, third), pick(d, fourth)),
+                );
+                let high = and(
+                    and(pick(e, first), pick(f, second)),
+                    and(pick(g, third), pick(h, fourth)),
+                );
+                left.low |= u64::from(lanes(low)) << at;
+                left.high |= u64::from(lanes(high)) << at;
+                left.encoded |= u64::from(upper(high)) << at;
             }
-            all
+            (bits, left)
         }
 
         #[target_feature(enable = $feature)]
@@ -310,7 +327,7 @@ mod simd128 {
         v128_and as and, v128_load, v128_or as or,
     };
 
-    use super::{BLOCK, Bits, DELIMITER, KINDS, Places, SOFT, SOFT_TOO, Table, WORD};
+    use super::{AHEAD, BLOCK, Bits, DELIMITER, KINDS, Left, Places, RUN, SOFT, SOFT_TOO, Table, WORD};
 
     places!("simd128", v128);
 
@@ -345,7 +362,7 @@ mod ssse3 {
         _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8 as swizzle, _mm_srli_epi16,
     };
 
-    use super::{BLOCK, Bits, DELIMITER, KINDS, Places, SOFT, SOFT_TOO, Table, WORD};
+    use super::{AHEAD, BLOCK, Bits, DELIMITER, KINDS, Left, Places, RUN, SOFT, SOFT_TOO, Table, WORD};
 
     places!("ssse3", __m128i);
 
@@ -382,10 +399,10 @@ mod ssse3 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{BLOCK, BUCKETS, GATED, LONG, LONGER, Places, Sieve, Walk, begins_a_word, is_delimiter};
+    use super::{BLOCK, BUCKETS, GATED, LONG, LONGER, Places, RUN, Sieve, Walk, begins_a_word, is_delimiter};
 
     /// What one half of the buckets lets through, byte by byte.
-    fn passes(tables: &[[[u8; 16]; 2]; 3], run: [u8; 3]) -> bool {
+    fn passes(tables: &[[[u8; 16]; 2]; RUN], run: [u8; RUN]) -> bool {
         let both = |([low, high], b): (&[[u8; 16]; 2], u8)| low[usize::from(b & 15)] & high[usize::from(b >> 4)];
         tables.iter().zip(run).map(both).fold(0xff, |a, b| a & b) != 0
     }
@@ -405,13 +422,13 @@ mod tests {
     #[test]
     fn vectors_leave_the_places_that_bytes_do() {
         let mut sieve = Sieve::default();
-        let runs = ["sk_", "key", "\\u0", "://", "\u{7f}\u{1}x", "AKI", "-BE"];
+        let runs = ["sk_k", "key:", "\\u00", "://A", "\u{7f}\u{1}x0", "AKIA", "-BE-"];
         for (i, run) in runs.into_iter().enumerate() {
-            let run: [u8; 3] = run.as_bytes().try_into().unwrap();
+            let run: [u8; RUN] = run.as_bytes().try_into().unwrap();
             sieve.add(i * 5 % (BUCKETS - 1), run.map(Some));
         }
-        sieve.add(9, [Some(b'\\'), Some(b'/'), None]);
-        sieve.add(BUCKETS - 1, [Some(b'%'), Some(b'/'), None]);
+        sieve.add(9, [Some(b'\\'), Some(b'/'), None, None]);
+        sieve.add(BUCKETS - 1, [Some(b'%'), Some(b'/'), None, None]);
         let alphabet = b"sk_ey\\u0:/%AKI-BE\x7f\x01x\xffz=[ sk_key://AKIsk_AKI";
         let mut state = 7u32;
         for len in (0..400).chain(2000..2200) {
@@ -432,8 +449,8 @@ mod tests {
                 let set = |at: &usize| bits(&found[at / BLOCK]) >> (at % BLOCK) & 1 == 1;
                 (0..len).filter(set).collect::<Vec<_>>()
             };
-            let padded = [text.as_slice(), &[0xff; 2]].concat();
-            let run = |at: usize| padded[at..at + 3].try_into().unwrap();
+            let padded = [text.as_slice(), &[0xff; RUN]].concat();
+            let run = |at: usize| padded[at..at + RUN].try_into().unwrap();
             let [gated, open] = &sieve.tables;
             let runs =
                 (0..len).filter(|at| (passes(gated, run(*at)) && long(&text, *at, LONG)) || passes(open, run(*at)));

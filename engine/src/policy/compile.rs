@@ -520,7 +520,10 @@ fn anchors<'d>(detectors: impl Iterator<Item = (u16, &'d Detector)>, decode: Dec
                 detectors: Vec::new(),
                 at_border: true,
                 run: u16::MAX,
+                need: d.program.shortcuts.need(own).copied(),
             });
+            let need = d.program.shortcuts.need(own).filter(|_| d.program.front.is_none());
+            anchor.need = anchor.need.and_then(|n| n.shared(need?));
             anchor.detectors.push((i, u16::try_from(own).unwrap_or(u16::MAX)));
             anchor.at_border &= d.program.starts_at_border && d.program.front.is_none();
             anchor.run = anchor.run.min(if d.program.front.is_none() { run } else { 0 });

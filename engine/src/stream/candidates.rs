@@ -48,7 +48,18 @@ impl Body {
             let Some(anchor) = engine.armed.anchors.get(anchor) else {
                 continue;
             };
-            if self.ends_an_escape(data, at) {
+            let text = data.get(at..).unwrap_or_default();
+            let ruled_out = percent == 0 && anchor.is_ruled_out(text);
+            if ruled_out {
+                for (detector, _) in &anchor.detectors {
+                    exchange.trace.note(|| Step {
+                        detector: *detector,
+                        start: base + at as u64,
+                        what: What::Anchor { fits: false },
+                    });
+                }
+            }
+            if ruled_out || self.ends_an_escape(data, at) {
                 continue;
             }
             let first = anchor.bytes.first().copied().unwrap_or(0);
@@ -62,7 +73,6 @@ impl Body {
                 percent,
                 ..engine.reading()
             };
-            let text = data.get(at..).unwrap_or_default();
             for (d, own) in &anchor.detectors {
                 let Some(program) = engine.detectors.get(usize::from(*d)).map(|d| &d.program) else {
                     continue;

@@ -62,24 +62,27 @@ impl Anchors {
             return true;
         }
         let found = hits.len();
-        let four = front.last_chunk().map(|four| u32::from_be_bytes(*four));
-        for key in four.into_iter().chain(0..4) {
-            let low = self.slashes.partition_point(|s| s.0 < key);
-            let with_key = self.slashes.get(low..).unwrap_or_default().iter();
-            for (_, anchor, offset) in with_key.take_while(|s| s.0 == key) {
-                let Some(a) = self.get(*anchor) else { continue };
-                let (before, behind) = a.bytes.split_at(a.bytes.len().min(usize::from(*offset)));
-                let start = at - before.len().min(at);
-                if start < from || start >= to || !front.ends_with(before) {
-                    continue;
-                }
-                match starts_with_slashes(data.get(at..).unwrap_or_default(), behind) {
-                    Some(true) => hits.push((start, *anchor, 0)),
-                    Some(false) => {}
-                    None => {
-                        hits.truncate(found);
-                        return false;
-                    }
+        let with_four = front.last_chunk().map_or(&[][..], |four| {
+            let four = u32::from_be_bytes(*four);
+            let low = self.slashes.partition_point(|s| s.0 < four);
+            let rest = self.slashes.get(low..).unwrap_or_default();
+            rest.get(..rest.iter().take_while(|s| s.0 == four).count())
+                .unwrap_or_default()
+        });
+        let with_fewer = self.slashes.iter().take_while(|s| s.0 < 4);
+        for (_, anchor, offset) in with_four.iter().chain(with_fewer) {
+            let Some(a) = self.get(*anchor) else { continue };
+            let (before, behind) = a.bytes.split_at(a.bytes.len().min(usize::from(*offset)));
+            let start = at - before.len().min(at);
+            if start < from || start >= to || !front.ends_with(before) {
+                continue;
+            }
+            match starts_with_slashes(data.get(at..).unwrap_or_default(), behind) {
+                Some(true) => hits.push((start, *anchor, 0)),
+                Some(false) => {}
+                None => {
+                    hits.truncate(found);
+                    return false;
                 }
             }
         }
