@@ -223,7 +223,7 @@ fn of_no_use() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// Something else anywhere in a valid policy: an error that names the place, or what it stands in, and not what was there.
     #[test]

@@ -160,6 +160,10 @@ fn what_a_route_leaves_out_comes_from_the_defaults() {
     assert_eq!(label.denies(b"/%2eenv?x"), Some(410));
     assert!(label.error_rule(503).is_some());
     assert!(open.bypasses() && !open.scans_body() && open.error_rule(503).is_none() && open.denies(b"/.env").is_none());
+    for path in ["/open/..%2fapi", "/open/../api"] {
+        let routed = engine.route(&facts("h", path, "GET", &[], &|_, _| None));
+        assert!(routed.of_request(&engine).is_none(), "{path}");
+    }
     assert_eq!((engine.name(), label.name()), ("default", "label"));
     assert_eq!(of("/none").ids().filter(|id| *id == "acme").count(), 0);
 }
@@ -214,7 +218,7 @@ fn many(n: usize) -> Engine {
     compiled(&json!({"routes": routes}))
 }
 
-/// The bound is for an optimised build (`cargo test --release`); tests are optimised here too.
+/// Ratios, since a busy machine takes any time; on an idle one 200 routes take less than a microsecond even in a build for tests.
 #[test]
 fn two_hundred_routes_cost_little_more_than_one() {
     let (one, all) = (many(1), many(200));
@@ -229,15 +233,21 @@ fn two_hundred_routes_cost_little_more_than_one() {
             many < few * 12 + Duration::from_nanos(200),
             "{host}{path}: {few:?} and {many:?}"
         );
-        assert!(many < Duration::from_micros(8), "{many:?}");
     }
     // What a client can write takes no longer than its length.
     let (dots, slashes) = ("a.".repeat(4_000), "/a".repeat(4_000));
-    let long = cost(&all, &dots, &slashes);
-    assert!(long < Duration::from_micros(400), "{long:?}");
+    let (long, half) = (
+        cost(&all, &dots, &slashes),
+        cost(&all, &dots[4_000..], &slashes[4_000..]),
+    );
+    assert!(
+        long < half * 4 + Duration::from_micros(20),
+        "{half:?} and twice as long {long:?}"
+    );
 }
 
-/// In wasm it may take 50 ms, which is some five times what it takes here.
+/// A ratio, since a busy machine takes any time: the detectors are most of what a policy costs, and they are compiled once. What
+/// it takes in wasm is asked in host-tests.
 #[test]
 fn two_hundred_routes_and_a_hundred_fields_compile_quickly() {
     let routes: Vec<Value> = (0..200)
@@ -255,5 +265,5 @@ fn two_hundred_routes_and_a_hundred_fields_compile_quickly() {
     };
     let (plain, all) = (compile("{}"), compile(&text));
     println!("without routes {plain:?}, with them {all:?}");
-    assert!(all < plain + Duration::from_millis(40), "{plain:?}, {all:?}");
+    assert!(all < plain * 2 + Duration::from_millis(20), "{plain:?}, {all:?}");
 }

@@ -198,14 +198,35 @@ pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     pattern.get(p..).unwrap_or_default().iter().all(|b| *b == b'*')
 }
 
-/// The path of a `:path`: without query and fragment, unreserved characters decoded, slashes in a row as one.
+/// Whether somebody behind the proxy may read another path from it than `path_of` does: a step upwards behind a slash that
+/// is encoded or turned round, or with a parameter. A rule that takes the guard away must not believe such a path.
+pub(crate) fn is_ambiguous(path: &[u8]) -> bool {
+    let steps_up = |at: &[u8]| {
+        let rest = at.strip_prefix(b"..");
+        rest.is_some_and(|r| r.first().is_none_or(|b| matches!(b, b'/' | b'\\' | b';' | b'%')))
+    };
+    let behind = |i: usize| path.get(i..).unwrap_or_default();
+    path.iter().enumerate().any(|(i, b)| match b {
+        b'/' | b'\\' => steps_up(behind(i + 1)),
+        // Of an encoded slash or backslash, and of what may be encoded twice.
+        b'%' => match behind(i + 1).first_chunk::<2>().map(|two| two.to_ascii_lowercase()) {
+            Some(two) if matches!(two.as_slice(), b"2f" | b"5c") => steps_up(behind(i + 3)),
+            Some(two) => two.as_slice() == b"25",
+            None => true,
+        },
+        _ => false,
+    })
+}
+
+/// The path of a `:path`, as RFC 3986 section 6.2.2 makes it comparable: without query and fragment, unreserved characters
+/// decoded, `.` and `..` resolved; and slashes in a row as one.
 pub(crate) fn path_of(target: &[u8]) -> Cow<'_, [u8]> {
     let end = target
         .iter()
         .position(|b| matches!(b, b'?' | b'#'))
         .unwrap_or(target.len());
     let path = target.get(..end).unwrap_or_default();
-    if !path.contains(&b'%') && !path.windows(2).any(|w| w == b"//") {
+    if !path.contains(&b'%') && !path.windows(2).any(|w| matches!(w, b"//" | b"/.")) {
         return path.into();
     }
     let hex = |b: Option<&u8>| {
@@ -229,13 +250,60 @@ pub(crate) fn path_of(target: &[u8]) -> Cow<'_, [u8]> {
         }
         i += 1;
     }
-    out.into()
+    resolved(&out).into()
+}
+
+/// Without the segments `.` and `..` (RFC 3986, 5.2.4).
+fn resolved(path: &[u8]) -> Vec<u8> {
+    let Some(inner) = path.strip_prefix(b"/") else {
+        return path.to_vec();
+    };
+    let mut out: Vec<u8> = Vec::with_capacity(path.len());
+    let mut ends_in_dots = false;
+    for segment in inner.split(|b| *b == b'/') {
+        ends_in_dots = matches!(segment, b"." | b"..");
+        if segment == b".." {
+            out.truncate(out.iter().rposition(|b| *b == b'/').unwrap_or(0));
+        } else if segment != b"." {
+            out.push(b'/');
+            out.extend_from_slice(segment);
+        }
+    }
+    if ends_in_dots || out.is_empty() {
+        out.push(b'/');
+    }
+    out
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Glob, Host, authority, path_of};
+    use super::{Glob, Host, authority, is_ambiguous, path_of};
+
+    #[test]
+    fn paths_that_others_may_read_otherwise() {
+        for path in [
+            "/open/..%2fapi",
+            "/open/%2F..%2Fapi",
+            "/open/..;/api",
+            "/open\\..\\api",
+            "/open%5c../api",
+            "/open/%252e%252e/api",
+            "/a%",
+        ] {
+            assert!(is_ambiguous(&path_of(path.as_bytes())), "{path}");
+        }
+        for path in [
+            "/open/a%2Fb",
+            "/open/..a",
+            "/open/a..",
+            "/open/../api",
+            "/a%20b",
+            "/.well-known/x",
+        ] {
+            assert!(!is_ambiguous(&path_of(path.as_bytes())), "{path}");
+        }
+    }
 
     #[test]
     fn hosts() {
@@ -286,6 +354,13 @@ mod tests {
             ("/api/**", "/%61pi/x", true),
             ("/api/x", "//api//x", true),
             ("/a%2Fb", "/a%2Fb", true),
+            ("/open/**", "/open/../api/keys", false),
+            ("/api/**", "/open/%2e%2E/./api/keys", true),
+            ("/", "/a/..", true),
+            ("/", "/../..", true),
+            ("/a/", "/a/b/..", true),
+            ("/a/", "/a/.", true),
+            ("/.git/**", "/x/../.git/HEAD", true),
         ] {
             assert_eq!(
                 Glob::read(pattern).unwrap().covers(&path_of(value.as_bytes())),

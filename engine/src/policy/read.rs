@@ -139,6 +139,7 @@ pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
 }
 
 impl Read for bool {
+    #[inline(never)]
     fn read(at: At<'_>, to: &mut Mistakes) -> Option<bool> {
         match at.value {
             Value::Bool(b) => Some(*b),
@@ -152,6 +153,7 @@ impl Read for bool {
 }
 
 impl Read for String {
+    #[inline(never)]
     fn read(at: At<'_>, to: &mut Mistakes) -> Option<String> {
         match at.value {
             Value::String(text) => Some(text.clone()),
@@ -228,6 +230,7 @@ impl<const LEAST: i32, const MOST: i32> Read for Number<LEAST, MOST> {
 }
 
 impl<T: Read> Read for Vec<T> {
+    #[inline(never)]
     fn read(at: At<'_>, to: &mut Mistakes) -> Option<Vec<T>> {
         let Value::Array(items) = at.value else {
             return at.wrong("a list", to);
@@ -276,6 +279,7 @@ impl<T> FromIterator<T> for List<T> {
 }
 
 impl<T: Read> Read for List<T> {
+    #[inline(never)]
     fn read(at: At<'_>, to: &mut Mistakes) -> Option<List<T>> {
         let Value::Array(items) = at.value else {
             return at.wrong("a list", to);
@@ -396,6 +400,8 @@ macro_rules! object {
         $vis struct $name { $($(#[doc = $about])* $see $field: $ty,)* }
 
         impl $crate::policy::read::Read for $name {
+            // Once each in the module, not once for each place that it is read at.
+            #[inline(never)]
             fn read(
                 at: $crate::policy::read::At<'_>,
                 to: &mut $crate::error::Mistakes,
@@ -452,6 +458,7 @@ macro_rules! choice {
         $vis enum $name { $($(#[doc = $about])* $variant,)* }
 
         impl $crate::policy::read::Read for $name {
+            #[inline(never)]
             fn read(
                 at: $crate::policy::read::At<'_>,
                 to: &mut $crate::error::Mistakes,

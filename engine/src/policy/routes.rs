@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::error::Mistakes;
 use crate::limits;
-use crate::policy::glob::{Glob, Host, authority, matches, path_of};
+use crate::policy::glob::{Glob, Host, authority, is_ambiguous, matches, path_of};
 use crate::policy::written::{Match, Route};
 
 /// What is known of a request when its headers have come.
@@ -107,6 +107,7 @@ impl Compiled {
         };
         let asks = &self.asks;
         (self.paths.is_empty() || self.paths.iter().any(|g| g.covers(path)))
+            && !(self.engine.bypasses() && !self.paths.is_empty() && is_ambiguous(path))
             && asks
                 .headers
                 .iter()
