@@ -7,6 +7,10 @@
 /// bytes before its match is certain.
 pub const CANDIDATE_BYTES: u64 = 16 * 1024;
 
+/// How far behind the beginning of a finding others are waited for that overlap it and might be dealt with more strictly.
+/// Findings can overlap in a chain without end, and each takes some seventy bytes; a longer value keeps no part of itself.
+pub const OVERLAP_BYTES: u64 = 4 * 1024;
+
 /// Input is worked through in blocks of this size, which bounds the scratch memory that one push can need.
 pub const BLOCK_BYTES: usize = 16 * 1024;
 

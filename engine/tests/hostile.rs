@@ -126,10 +126,16 @@ fn floods() -> Vec<Vec<u8>> {
 
 #[test]
 fn floods_hold_under_128_kib() {
-    let e = engine(ALL);
+    let mixed = POLICIES.iter().skip(7).take(3).map(|p| engine(p));
+    for e in mixed.chain([engine(ALL)]) {
+        floods_hold(&e);
+    }
+}
+
+fn floods_hold(e: &Engine) {
     for flood in floods() {
         let text = flood.repeat((40 * 1024) / flood.len());
-        let got = run(&e, JSON, text.chunks(4096));
+        let got = run(e, JSON, text.chunks(4096));
         let name = String::from_utf8_lossy(&flood[..flood.len().min(6)]).into_owned();
         assert!(got.most_memory < 128 * 1024, "{name}…: {} bytes held", got.most_memory);
     }
@@ -243,7 +249,7 @@ fn a_wrong_policy_is_refused_by_field_and_without_quoting_values() {
 }
 
 /// Policies under which the cut must not matter.
-const POLICIES: [&str; 7] = [
+const POLICIES: [&str; 12] = [
     ALL,
     r#"{"detectors":{"packs":["secrets","tokens"]},"fields":[{"names":["password","user"]}],"response":{"action":"mask"}}"#,
     r#"{"fields":[{"names":["password"],"action":"remove"},{"names":["user"],"action":"mask"}],"response":{"action":"remove"}}"#,
@@ -251,15 +257,23 @@ const POLICIES: [&str; 7] = [
     r#"{"detectors":{"packs":[],"custom":[{"id":"acct","pattern":"4111(?<secret>[0-9]{8}),\"cvv\""},{"id":"acme","pattern":"acme_(?:[a-z]{1,9}-?){1,40}\\b"}]},"fields":[{"names":["cvv"]}]}"#,
     r#"{"mode":"report","fields":[{"names":["password"]}]}"#,
     r#"{"detectors":{"packs":["tokens"]},"allow":[{"value":"hunter2hunter2"}],"fields":[{"names":["user"]}]}"#,
+    r#"{"detectors":{"packs":["secrets","tokens","generic","pii","error-leaks"],"actions":{"stripe-secret-key":"remove","email-address":{"mask":{"keep_first":2}},"postgres-url-password":"mask","generic-password":"report"}},"fields":[{"names":["password"],"action":"hash"},{"names":["user"],"action":{"mask":{"keep_last":4}}}],"response":{"action":"defang"}}"#,
+    r#"{"detectors":{"packs":["secrets","generic"],"custom":[{"id":"acct","pattern":"4111[0-9]{8}","action":{"mask":{"keep_last":4}}}]},"fields":[{"names":["user"],"action":"remove"}],"response":{"action":"hash"}}"#,
+    r#"{"detectors":{"packs":["secrets","tokens","generic","pii"]},"response":{"action":{"mask":{"keep_last":4,"preserve_length":false}}},"fields":[{"names":["password"],"action":{"label":{"template":"[P]"}}}]}"#,
+    r#"{"detectors":{"packs":["secrets","tokens","generic"],"actions":{"stripe-secret-key":"block"}},"fields":[{"names":["user"],"action":"mask"},{"names":["password"],"action":"hash"}]}"#,
+    r#"{"detectors":{"packs":["secrets"]},"fields":[{"names":["password"],"action":"block"},{"names":["user"],"action":{"mask":{"preserve_length":false}}}],"response":{"action":"mask"}}"#,
 ];
 
+/// The first of them that blocks: what else is found by then depends on how far the text was read.
+const BLOCKING: usize = 10;
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     /// Pieces of secrets, escapes and structure in any order: the cut does not matter. (A second pass over such a
     /// heap may find more, since a label can end what was glued together; `catalogue.rs` checks it example by example.)
     #[test]
-    fn no_cut_changes_the_output(parts in prop::collection::vec(0usize..64, 1..12), cuts in prop::collection::vec(0usize..2000, 0..8), policy in 0usize..7, kind in 0usize..4) {
+    fn no_cut_changes_the_output(parts in prop::collection::vec(0usize..64, 1..12), cuts in prop::collection::vec(0usize..2000, 0..8), policy in 0usize..12, kind in 0usize..4) {
         let secret = stripe();
         let pieces: Vec<Vec<u8>> = parts.iter().map(|p| match *p {
             0 => secret.clone(),
@@ -329,7 +343,7 @@ proptest! {
         chunks.push(&text[from..]);
         let got = run(&e, kind, chunks);
         prop_assert_eq!(String::from_utf8_lossy(&got.out), String::from_utf8_lossy(&want.out));
-        prop_assert_eq!(&got.found, &want.found);
+        prop_assert!(policy >= BLOCKING || got.found == want.found, "{:?} {:?}", got.found, want.found);
         let bytes = run(&e, kind, text.chunks(1));
         prop_assert_eq!(String::from_utf8_lossy(&bytes.out), String::from_utf8_lossy(&want.out));
     }

@@ -127,6 +127,12 @@ impl<W: Write> Pass<'_, W> {
                     writeln!(self.output, ":{} {} {action}", f.start(), f.detector(self.engine))?;
                 }
             }
+            if exchange.blocked().is_some() {
+                let name = path.display();
+                return Ok(Err(anyhow!(
+                    "{name}: the policy blocks what was found in it; the rest is left out"
+                )));
+            }
             if n == 0 {
                 return Ok(failed);
             }

@@ -108,6 +108,11 @@ fn answer(engine: &Engine, work: &mut Workspace, asked: &Line, out: &mut Vec<u8>
             "{comma}{{\"detector\":\"{detector}\",\"start\":{start},\"end\":{end}}}"
         )?;
     }
-    to.write_all(b"]}\n")?;
+    let blocked = if exchange.blocked().is_some() {
+        ",\"blocked\":true"
+    } else {
+        ""
+    };
+    writeln!(to, "]{blocked}}}")?;
     Ok(!exchange.findings().is_empty())
 }

@@ -47,7 +47,7 @@ impl Body {
             }
             let first = self.widened(engine, first);
             let (end, next) = self.overlap(engine, &self.pending, at, boundary);
-            let all = first.start.saturating_add(limits::CANDIDATE_BYTES);
+            let all = first.start.saturating_add(limits::OVERLAP_BYTES);
             if end.min(all) > boundary {
                 return first.start.max(self.base);
             }
@@ -57,12 +57,12 @@ impl Body {
     }
 
     /// Where the stretch ends that an edit and those which overlap it cover, and which edit comes behind it. Those that begin
-    /// past `limits::CANDIDATE_BYTES` are not waited for.
+    /// past `limits::OVERLAP_BYTES` are not waited for.
     fn overlap(&self, engine: &Engine, edits: &[Edit], first: usize, boundary: u64) -> (u64, usize) {
         let Some(edit) = edits.get(first).map(|e| self.widened(engine, e)) else {
             return (0, first + 1);
         };
-        let (most, mut end, mut next) = (edit.start.saturating_add(limits::CANDIDATE_BYTES), edit.end, first + 1);
+        let (most, mut end, mut next) = (edit.start.saturating_add(limits::OVERLAP_BYTES), edit.end, first + 1);
         while let Some(e) = edits.get(next).filter(|e| e.start < end.min(most).min(boundary)) {
             if e.replaces() {
                 end = end.max(self.widened(engine, e).end);
@@ -187,9 +187,10 @@ impl Body {
         let strict = |e: &&Edit| (e.action.leniency(), e.form == Form::None);
         let mut winner = all().min_by_key(strict).map_or(*first, wide);
         let others = edits.iter().filter(|e| e.action != Action::Report && !e.continues);
-        let alone = others
-            .map(wide)
-            .all(|e| e.replaces() && (e.start, e.end) == (first.start, end))
+        let alone = end - first.start <= limits::OVERLAP_BYTES
+            && others
+                .map(wide)
+                .all(|e| e.replaces() && (e.start, e.end) == (first.start, end))
             && !patches.iter().any(|p| p.start < end && p.end() > first.start);
         if winner.form == Form::None || (winner.form.is_partial() && !alone) {
             winner.form = Form::None;
