@@ -63,6 +63,9 @@ pub const REMEMBERED_VALUES: usize = 32;
 /// Length of a value worth remembering: shorter ones would hit ordinary words.
 pub const REMEMBERED_BYTES: std::ops::RangeInclusive<usize> = 8..=512;
 
+/// Length of a part of a token that is remembered apart: a shorter one is no half of a secret, a longer one is no id.
+pub const PART_BYTES: std::ops::RangeInclusive<usize> = 12..=64;
+
 /// Findings that are listed one by one for an exchange; more are only counted.
 pub const LISTED_FINDINGS: usize = 256;
 

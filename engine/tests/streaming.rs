@@ -255,6 +255,17 @@ fn only_what_could_be_no_word_is_remembered() {
 }
 
 #[test]
+fn the_id_in_a_token_goes_where_it_stands_alone() {
+    let id = "fa4efa4e0123456789abcdef";
+    check(
+        "{}",
+        PLAIN,
+        &format!("VF.DM.{id}.FAKEfakeFAKEfake, of {id}; {id}0"),
+        &format!("[REDACTED:voiceflow-key], of [REDACTED:voiceflow-key]; {id}0"),
+    );
+}
+
+#[test]
 fn two_secrets_of_one_candidate_both_go() {
     let p = r#"{"detectors":{"packs":[],"custom":[{"id":"acme","pattern":"acme:[^|]{0,200};pw=(?<secret>[a-z0-9]{6,40})"}]}}"#;
     check(

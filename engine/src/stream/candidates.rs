@@ -9,7 +9,7 @@ use crate::detect::front::Text;
 use crate::detect::lane::{Event, Match, Scratch, Start};
 use crate::detect::program::{Program, is_word};
 use crate::detect::track::{Starts, Track};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, greater_half};
 use crate::explain::{Step, Verdict, What};
 use crate::rewrite::{Action, Context, Defang, Edit, Form, Source, user_info};
 
@@ -362,8 +362,16 @@ impl Body {
                 }
             }
         }
-        if found_by.program.has_secret_group && engine.remembers(detector) {
-            self.learn(learned, (now, secret.1), raw, &value, (source, action, form));
+        if engine.remembers(detector) {
+            let known = (now, secret.1);
+            if found_by.program.has_secret_group {
+                self.learn(learned, known, raw, &value, (source, action, form));
+            }
+            let half = greater_half(&value).filter(|half| !form.is_partial() && !engine.allow.iter().any(|a| a == half));
+            if let Some(half) = half {
+                let form = Form::of(&engine.means, action, None, (half, half), None);
+                self.learn(learned, known, half, half, (source, action, form));
+            }
         }
         self.edit(source, stretch, (action, form, reading.percent), false);
         true

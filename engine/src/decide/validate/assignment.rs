@@ -14,6 +14,8 @@ pub(super) struct Assignment {
     /// Nothing but space, or a hyphen, stands between the name and the value.
     pub(super) loose: bool,
     pub(super) quote: Option<u8>,
+    /// It is the next argument of a call or the next item of a line.
+    pub(super) position: bool,
 }
 
 /// How a value is tied to its name.
@@ -38,10 +40,18 @@ impl Assignment {
         if named == Promise::Weak && operator == Operator::Position {
             return None;
         }
+        // `case.pass("…")`: there it is a verb. `"AWS::IAM::AccessKey": "…"`: the name of a type.
+        let verb = tail == b"pass" && glue.starts_with(b"(");
+        let before = seen.front.get(..seen.front.len() - front.len()).unwrap_or_default();
+        let of_type = before.ends_with(b"::") && matches!(glue, [b'"' | b'\'', ..]);
+        if verb || of_type {
+            return None;
+        }
         Some(Assignment {
             promise: named,
             loose: operator == Operator::Space,
             quote,
+            position: operator == Operator::Position,
         })
     }
 }
@@ -148,6 +158,9 @@ mod tests {
             ("|secretName: ", None),
             ("|tokenizer = ", None),
             ("|author = ", None),
+            ("case.|pass(\"", None),
+            ("FAKE::Data::Access|Key\": \"", None),
+            ("FAKE::Access|Key = ", strong),
         ] {
             assert_eq!(read(text, b'\n'), want, "{text}");
         }

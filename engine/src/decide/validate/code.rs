@@ -10,11 +10,12 @@ pub(super) fn accepts(value: &[u8]) -> bool {
         || has_extension(value)
         || is_version_or_date(value)
         || has_version(value)
-        || is_dotted_name(value))
+        || is_dotted_name(value)
+        || is_identifier(value))
 }
 
 /// A variable that somebody is still to fill in.
-fn is_template(value: &[u8]) -> bool {
+pub(super) fn is_template(value: &[u8]) -> bool {
     let has = |s: &[u8]| memchr::memmem::find(value, s).is_some();
     [&b"${"[..], b"{{", b"$(", b"%{", b"#{", b"<%", b"$[", b"%s", b"{}"]
         .iter()
@@ -71,6 +72,7 @@ fn is_place(value: &[u8]) -> bool {
         b"application/",
         b"projects/",
         b"jar:",
+        b"AWS4-HMAC-",
         b"npm:",
         b"git@",
         b"ssh-rsa",
@@ -143,6 +145,24 @@ fn is_dotted_name(value: &[u8]) -> bool {
     value.iter().any(|b| matches!(b, b'.' | b':')) && parts.all(part)
 }
 
+/// `_mm512_xor_si512`, `MYSQL_CACHING_SHA2_PASSWORD`: three words or more in one case, with few digits or all at their ends. Or
+/// a type's path without any.
+fn is_identifier(value: &[u8]) -> bool {
+    let count = |f: fn(&u8) -> bool| value.iter().filter(|b| f(b)).count();
+    let digits = count(u8::is_ascii_digit);
+    let one_case = count(u8::is_ascii_uppercase) == 0 || count(u8::is_ascii_lowercase) == 0;
+    let word = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+    let numbered = |w: &[u8]| w.iter().skip_while(|b| !b.is_ascii_digit()).all(u8::is_ascii_digit);
+    let mut words = value.split(|b| *b == b'_').filter(|w| !w.is_empty());
+    let (often, pairs) = words::pairs(value);
+    let joined = one_case
+        && value.iter().all(word)
+        && words.clone().count() > 2
+        && (4 * digits <= value.len() || words.all(numbered));
+    let path = digits == 0 && memchr::memmem::find(value, b"::").is_some();
+    2 * often >= pairs && pairs > 2 && (joined || path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::accepts;
@@ -158,6 +178,10 @@ mod tests {
             "process.env.API_KEY",
             "this.secret1",
             "Foo::bar",
+            "a/Foo::Bar::Baz/*/DbPassword",
+            "FAKE_SHA2_PASSWORD",
+            "_mm512_xor_si512",
+            "fake_krb5_rfc1964_data",
             "/etc/ssl/key1.pem",
             "https://a/b1",
             "cert1.p12.pem",

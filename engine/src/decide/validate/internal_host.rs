@@ -14,6 +14,15 @@ const CERTAIN: &[&[u8]] = &[
     b".google.internal",
 ];
 
+/// Names that everybody's machine has: of the cloud's metadata, of a container's host.
+const EVERYBODYS: &[&[u8]] = &[
+    b"metadata.google.internal",
+    b"host.docker.internal",
+    b"gateway.docker.internal",
+    b"kubernetes.docker.internal",
+    b"localhost.localdomain",
+];
+
 /// Words before a host name.
 const WORDS: &[&[u8]] = &[
     b"host",
@@ -33,7 +42,7 @@ pub(super) fn accepts(seen: &Seen) -> bool {
     let valid = |l: &[u8]| (1..=63).contains(&l.len()) && l.first() != Some(&b'-') && l.last() != Some(&b'-');
     let continues =
         seen.behind.starts_with(b".") || matches!(front.as_slice(), [.., b'.' | b'-' | b'$' | b'%' | b'\\']);
-    if continues || !labels.clone().all(valid) {
+    if continues || EVERYBODYS.contains(&value.as_slice()) || !labels.clone().all(valid) {
         return false;
     }
     if CERTAIN.iter().any(|c| value.ends_with(c) && value.len() > c.len()) {
@@ -88,6 +97,7 @@ mod tests {
             ("x?", "e.local", ":10", Some(b':'), "one of minified names"),
             ("\"", "settings.local", ".json", Some(b'.'), "a file"),
             (".", "env.local", "", Some(b' '), "a file"),
+            ("http://", "metadata.google.internal", "", Some(b'/'), "everybody's"),
         ] {
             assert!(!check(front, value, behind, after), "{why}");
         }

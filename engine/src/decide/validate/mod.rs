@@ -8,6 +8,7 @@ mod assignment;
 pub(crate) mod base64;
 mod bot_number;
 mod code;
+mod documented;
 mod element;
 mod email;
 pub(crate) mod entropy;
@@ -24,8 +25,10 @@ mod payment_card;
 mod phone;
 mod placeholder;
 mod private_endpoint;
+mod property;
 mod random;
 mod server_path;
+mod spelled_hash;
 mod ssn;
 mod user_and_password;
 mod word;
@@ -121,6 +124,26 @@ pub(crate) static ALL: &[Validator] = &[
         name: "not-known-fake",
         rejects: "a documented example, filler or the alphabet",
         accepts: |seen| known_fake::accepts(seen.value),
+    },
+    Validator {
+        name: "not-documented",
+        rejects: "an example of AWS's documents",
+        accepts: |seen| documented::accepts(seen.value),
+    },
+    Validator {
+        name: "not-a-property",
+        rejects: "assigned to an object's property in a program",
+        accepts: property::accepts,
+    },
+    Validator {
+        name: "no-spelled-hash",
+        rejects: "a hash whose base64 spells a sentence",
+        accepts: |seen| spelled_hash::accepts(seen.value),
+    },
+    Validator {
+        name: "not-a-template",
+        rejects: "a variable that is still to be filled in",
+        accepts: |seen| !code::is_template(seen.value),
     },
     Validator {
         name: "not-filler",

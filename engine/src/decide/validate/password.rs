@@ -21,7 +21,9 @@ pub(super) fn accepts(seen: &Seen) -> bool {
     if assignment.loose && !option {
         return false;
     }
-    looks(seen.value, assignment.quote.is_some())
+    // In a list or a call, the next constant.
+    let constant = assignment.position && !seen.value.iter().any(u8::is_ascii_lowercase);
+    !constant && looks(seen.value, assignment.quote.is_some())
 }
 
 /// Whether it is mixed as passwords are.
@@ -55,6 +57,8 @@ mod tests {
             ("password: ", b'\n', "Kennwort!", false),
             ("password: ", b',', "fa1", false),
             ("password reset ", b' ', "fake-Pa55word", false),
+            ("password\", \"", b'"', "fake-Pa55word", true),
+            ("password\", \"", b'"', "PBKDF2", false),
         ] {
             let seen = Seen {
                 value: value.as_bytes(),
