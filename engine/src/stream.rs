@@ -379,7 +379,11 @@ pub(crate) fn byte_before(data: &[u8], i: usize, (context, context_len): &([u8; 
             return Some(c);
         }
     }
-    if back(2) == Some(b'\\') && matches!(last, b'n' | b'r' | b't' | b'b' | b'f') {
+    let slash = || {
+        let percent = back(4) == Some(b'%') && back(3) == Some(b'5') && matches!(back(2), Some(b'C' | b'c'));
+        back(2) == Some(b'\\') || percent
+    };
+    if matches!(last, b'n' | b'r' | b't' | b'b' | b'f') && slash() {
         return Some(b'\n');
     }
     if last == b'm' {

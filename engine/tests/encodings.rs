@@ -160,6 +160,26 @@ fn a_start_in_vain_changes_nothing_for_what_stands_before_it() {
 }
 
 #[test]
+fn an_encoded_line_feed_is_a_border() {
+    check(
+        CUSTOM,
+        PLAIN,
+        "?log=a%5Cnacm3_fake0123fake",
+        "?log=a%5Cn[REDACTED:bare]",
+    );
+}
+
+#[test]
+fn the_next_parameter_is_no_part_of_an_encoded_password() {
+    check(
+        "{}",
+        PLAIN,
+        "?e=Server%3Ddb%3BPassword%3DFAKEfake0123&code=1",
+        "?e=Server%3Ddb%3BPassword%3D[REDACTED:connection-string-password]&code=1",
+    );
+}
+
+#[test]
 fn references_hide_nothing() {
     for (text, want) in [
         (

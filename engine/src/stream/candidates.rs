@@ -305,13 +305,20 @@ impl Body {
         // feeds are escaped, as in a line of a log.
         let in_string = self.kind.json || has_escaped_line_feed(raw);
         let within = if in_string { inside_string(raw) } else { raw.len() };
+        // Where what assigns it is percent-encoded, an `&` that is not begins the next parameter.
+        let lead = data.get(at(m.start)..at(m.secret.0)).unwrap_or_default();
+        let parameter = reading.percent > 0 && lead.contains(&b'%');
+        let within = match memchr::memchr(b'&', raw) {
+            Some(next) if parameter && next > 0 => next.min(within),
+            _ => within,
+        };
         let (raw, secret) = (
             raw.get(..within).unwrap_or_default(),
             (m.secret.0, m.secret.0 + within as u64),
         );
         let value = escape::text_of(raw, reading);
         let front = data.get(..at(m.secret.0)).unwrap_or_default();
-        let lead = escape::text_of(data.get(at(m.start)..at(m.secret.0)).unwrap_or_default(), reading);
+        let lead = escape::text_of(lead, reading);
         let behind = escape::text_of(data.get(at(m.secret.1)..at(m.end)).unwrap_or_default(), reading);
         let mut before = self.front(data, at(m.start));
         if reading.percent > 0 || before.contains(&b'&') {

@@ -33,7 +33,7 @@ impl Assignment {
     pub(super) fn of(seen: &Seen) -> Option<Assignment> {
         let (front, tail, glue) = split(seen)?;
         let named = name(front, tail)?;
-        let (operator, quote) = operator(glue, seen.after)?;
+        let (operator, quote) = operator(glue, seen.after, &[front, tail].concat())?;
         if front.is_empty() && is_bare_key(tail) && (operator != Operator::Space || !is_qualified(seen.front)) {
             return None;
         }
@@ -61,7 +61,11 @@ pub(super) fn accepts(seen: &Seen) -> bool {
 }
 
 /// What stands between the name and the value.
-fn operator(glue: &[u8], after: Option<u8>) -> Option<(Operator, Option<u8>)> {
+fn operator(glue: &[u8], after: Option<u8>, name: &[u8]) -> Option<(Operator, Option<u8>)> {
+    if glue.starts_with(b"</t") {
+        // The next cell of a table.
+        return ends(None, after).then_some((Operator::Assigns, None));
+    }
     let is_quote = |b: &u8| matches!(b, b'"' | b'\'' | b'`');
     let quote = glue.last().copied().filter(is_quote);
     let lines = glue.iter().any(|b| matches!(b, b'\n' | b'\r'));
@@ -86,6 +90,12 @@ fn operator(glue: &[u8], after: Option<u8>) -> Option<(Operator, Option<u8>)> {
     };
     let operator = match operator {
         b"" if words == b"is" => Operator::Assigns,
+        // `name="…" value="…"`, `"name": "…", "value": "…"`; under a bare `token` forms send what guards them.
+        b"=" | b":" | b",:" if words == b"value" => {
+            let bare = name.strip_prefix(b"_").unwrap_or(name);
+            return (!bare.eq_ignore_ascii_case(b"token")).then_some((Operator::Assigns, quote));
+        }
+        b"|" if !name.iter().any(u8::is_ascii_lowercase) => Operator::Assigns,
         b"" if lines || quotes > 0 => return None,
         b"" => Operator::Space,
         b"-" if glue == b"-" => Operator::Space,
@@ -185,6 +195,11 @@ mod tests {
             ("|token = ", b'(', None),
             ("|token =\n", b'\n', None),
             ("|token\">", b'<', None),
+            ("DB_|TOKEN</td><td>", b'<', Some(false)),
+            ("DB_|TOKEN\", \"value\": \"", b'"', Some(false)),
+            ("_|token\" value=\"", b'"', None),
+            ("DB_|TOKEN | ", b' ', Some(false)),
+            ("|token | ", b' ', None),
             ("|token->", b'\n', None),
             ("|token, ", b'\n', None),
         ] {

@@ -67,9 +67,25 @@ pub(super) fn is_filled(value: &[u8]) -> bool {
     let blank = |b: &u8| BLANK[usize::from(*b)];
     let blanks = value.iter().map(|b| usize::from(blank(b))).sum::<usize>();
     let same = |w: &[u8]| w.iter().all(|b| blank(b) && Some(b) == w.first());
-    let row = blanks >= 12 && value.windows(12).any(same);
-    2 * blanks < value.len() && !row && !is_one_character(value)
+    let row = (blanks >= 12).then(|| value.windows(12).position(same)).flatten();
+    2 * blanks < value.len() && row.is_none_or(|at| has_key_beside(value, at)) && !is_one_character(value)
 }
+
+/// Before or behind the row stand as many letters and digits as a key has: blanks were glued to a value.
+fn has_key_beside(value: &[u8], row: usize) -> bool {
+    let (left, rest) = value.split_at_checked(row).unwrap_or((value, &[]));
+    let blanks = rest.iter().take_while(|b| Some(*b) == rest.first()).count();
+    let right = rest.get(blanks..).unwrap_or_default();
+    let is_key = |run: &[u8]| {
+        let blanks = run.iter().filter(|b| BLANK[usize::from(**b)]).count();
+        run.len() >= KEY && 4 * blanks < run.len() && run.iter().any(u8::is_ascii_digit) && !is_one_character(run)
+    };
+    let runs = |side: &[u8]| side.split(|b| !b.is_ascii_alphanumeric()).any(is_key);
+    runs(left) || runs(right)
+}
+
+/// Letters and digits in a row that are no form's own.
+const KEY: usize = 20;
 
 /// One character makes up nine tenths. Floods of matches come by here: nearly all of them are seen to be mixed within a few
 /// neighbours, since of those only a fifth can differ.
@@ -120,7 +136,7 @@ fn is_in_order(value: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::accepts;
+    use super::{accepts, is_filled};
 
     #[test]
     fn fakes_are_told_from_values() {
@@ -138,6 +154,19 @@ mod tests {
             ("fa4efa4e0123456789abcdeffa4efa4e", false),
         ] {
             assert_eq!(!accepts(value.as_bytes()), is_fake, "{value}");
+        }
+    }
+
+    #[test]
+    fn forms_are_told_from_keys_with_x_glued_to_them() {
+        let x = "x".repeat(12);
+        for (value, is) in [
+            (format!("fake-q7x2m9w4k1z8v3b6n5c0{x}"), true),
+            (format!("{x}fake-q7x2m9w4k1z8v3b6n5c0"), true),
+            (format!("fake-{x}{x}"), false),
+            (format!("fake://fake.internal/T00000000/B00000000/{x}"), false),
+        ] {
+            assert_eq!(is_filled(value.as_bytes()), is, "{value}");
         }
     }
 }

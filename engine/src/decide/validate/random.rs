@@ -76,6 +76,9 @@ fn changes(value: &[u8]) -> usize {
 
 /// Without what closes a sentence or pads base64.
 fn trimmed(value: &[u8]) -> &[u8] {
+    if value.ends_with(b"...") {
+        return value;
+    }
     let end = value
         .iter()
         .rev()
@@ -96,8 +99,11 @@ fn has_usual_characters(value: &[u8]) -> bool {
     odd == 0 || (odd >= 4 && odd * 3 < value.len() && value.is_ascii())
 }
 
-/// A bot's number and a key behind a colon, of another length than Telegram's.
+/// Cut off by three points, or a bot's number and a key behind a colon, of another length than Telegram's.
 fn is_misshapen(value: &[u8]) -> bool {
+    if value.windows(3).any(|w| w == b"...") {
+        return true;
+    }
     let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
     let key = value.get(digits..).unwrap_or_default();
     digits > 0 && key.starts_with(b":A") && !((5..=16).contains(&digits) && key.len() == 36)
@@ -133,6 +139,8 @@ mod tests {
             ("token ", "fa4efa4e0123456789abcdeffa4efa4e", true),
             ("auth ", "fa4efa4e0123456789abcdeffa4efa4", false),
             ("token = ", "12345678901234567890", false),
+            ("token = ", "q7x2m9w4k1z8v3b6n5c0...", false),
+            ("client_request_token = ", "q7x2m9w4k1z8v3b6n5c0", false),
             ("token = ", "DOC_Vector_5_32", false),
             ("token = ", "authenticationRequired2", false),
         ] {
