@@ -100,7 +100,10 @@ pub fn names_in(folder: &Path) -> std::io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let source = std::fs::read_to_string(entry?.path())?;
-        let named = source.lines().filter_map(|l| l.trim().strip_prefix("name: \""));
+        let named = source
+            .split("validator(")
+            .skip(1)
+            .filter_map(|l| l.trim_start().strip_prefix('"'));
         names.extend(named.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
     }
     names.sort();

@@ -5,33 +5,14 @@ mod common;
 
 use std::time::Instant;
 
-use common::{assert_cuts_do_not_matter, engine, run, whole};
-use keepmum_engine::BodyKind;
+use common::{JSON, PLAIN, assert_cuts_do_not_matter, check, engine, run, whole};
 use keepmum_engine::catalogue::{EXAMPLES, PACKS};
 
-const PLAIN: BodyKind = BodyKind {
-    json: false,
-    keep_length: false,
-};
-const JSON: BodyKind = BodyKind {
-    json: true,
-    keep_length: false,
-};
 /// An assignment, quoted and not, and a token that may not have anything in front.
 const CUSTOM: &str = r#"{"detectors":{"custom":[
     {"id":"quoted","pattern":"\"acme_key\" ?: ?\"(?<secret>[^\"\\s]{8,60})\""},
     {"id":"acme","pattern":"acme_key=(?<secret>[0-9A-Za-z+/=]{12,60})"},
     {"id":"bare","pattern":"\\bacm3_[0-9a-z]{12}\\b"}]}}"#;
-
-fn check(policy: &str, kind: BodyKind, text: &str, want: &str) {
-    let e = engine(policy);
-    let got = whole(&e, kind, text.as_bytes());
-    assert_eq!(String::from_utf8_lossy(&got.out), want, "of {text:?}");
-    assert_cuts_do_not_matter(&e, kind, text.as_bytes());
-    let twice = whole(&e, kind, &got.out);
-    assert_eq!(String::from_utf8_lossy(&twice.out), want, "a second pass over {text:?}");
-    assert!(twice.found.is_empty(), "a second pass finds {:?}", twice.found);
-}
 
 /// What encoders leave as it is, and everything else as `%XX`.
 fn percent(text: &str) -> String {

@@ -4,14 +4,10 @@
 
 mod common;
 
-use common::{engine, run, whole};
+use common::{JSON, at_cuts, engine, run, whole};
 use keepmum_engine::{BodyKind, Engine, catalogue};
 use proptest::prelude::*;
 
-const JSON: BodyKind = BodyKind {
-    json: true,
-    keep_length: false,
-};
 const ALL: &str =
     r#"{"detectors":{"packs":["secrets","tokens","generic","pii","error-leaks"]},"fields":[{"names":["password"]}]}"#;
 
@@ -332,16 +328,7 @@ proptest! {
         let e = engine(POLICIES[policy]);
         let kind = BodyKind { json: kind & 1 == 1, keep_length: kind & 2 == 2 };
         let want = whole(&e, kind, &text);
-        let mut at: Vec<usize> = cuts.iter().map(|c| c % (text.len() + 1)).collect();
-        at.sort_unstable();
-        let mut chunks = Vec::new();
-        let mut from = 0;
-        for c in at {
-            chunks.push(&text[from..c]);
-            from = c;
-        }
-        chunks.push(&text[from..]);
-        let got = run(&e, kind, chunks);
+        let got = run(&e, kind, at_cuts(&text, &cuts));
         prop_assert_eq!(String::from_utf8_lossy(&got.out), String::from_utf8_lossy(&want.out));
         prop_assert!(policy >= BLOCKING || got.found == want.found, "{:?} {:?}", got.found, want.found);
         let bytes = run(&e, kind, text.chunks(1));

@@ -3,14 +3,10 @@
 
 mod common;
 
-use common::{assert_cuts_do_not_matter, engine, run, whole};
+use common::{JSON, assert_cuts_do_not_matter, engine, run, whole};
 use keepmum_engine::BodyKind;
 use proptest::prelude::*;
 
-const JSON: BodyKind = BodyKind {
-    json: true,
-    keep_length: false,
-};
 const PII: &str = r#"{"detectors":{"packs":["pii"]}}"#;
 const LEAKS: &str = r#"{"detectors":{"packs":["error-leaks"]}}"#;
 

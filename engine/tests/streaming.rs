@@ -3,17 +3,7 @@
 
 mod common;
 
-use common::{assert_cuts_do_not_matter, engine, whole};
-use keepmum_engine::BodyKind;
-
-const JSON: BodyKind = BodyKind {
-    json: true,
-    keep_length: false,
-};
-const PLAIN: BodyKind = BodyKind {
-    json: false,
-    keep_length: false,
-};
+use common::{JSON, PLAIN, assert_cuts_do_not_matter, check, engine, whole};
 
 /// A synthetic key, built so that no file holds it.
 fn stripe() -> String {
@@ -22,16 +12,6 @@ fn stripe() -> String {
 
 fn escaped(text: &str) -> String {
     text.bytes().map(|b| format!("\\u{b:04x}")).collect()
-}
-
-fn check(policy: &str, kind: BodyKind, text: &str, want: &str) {
-    let e = engine(policy);
-    let got = whole(&e, kind, text.as_bytes());
-    assert_eq!(String::from_utf8_lossy(&got.out), want, "of {text:?}");
-    assert_cuts_do_not_matter(&e, kind, text.as_bytes());
-    let twice = whole(&e, kind, &got.out);
-    assert_eq!(String::from_utf8_lossy(&twice.out), want, "a second pass over {text:?}");
-    assert!(twice.found.is_empty(), "a second pass finds {:?}", twice.found);
 }
 
 #[test]

@@ -3,18 +3,10 @@
 
 mod common;
 
-use common::{Run, assert_cuts_do_not_matter, engine, run, whole};
+use common::{JSON, PLAIN, Run, assert_cuts_do_not_matter, at_cuts, engine, run, whole};
 use keepmum_engine::{BodyKind, Exchange, Workspace};
 use proptest::prelude::*;
 
-const JSON: BodyKind = BodyKind {
-    json: true,
-    keep_length: false,
-};
-const PLAIN: BodyKind = BodyKind {
-    json: false,
-    keep_length: false,
-};
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -480,16 +472,7 @@ proptest! {
         if kind.keep_length {
             prop_assert_eq!(want.out.len(), text.len());
         }
-        let mut at: Vec<usize> = cuts.iter().map(|c| c % (text.len() + 1)).collect();
-        at.sort_unstable();
-        let mut chunks = Vec::new();
-        let mut from = 0;
-        for c in at {
-            chunks.push(&text[from..c]);
-            from = c;
-        }
-        chunks.push(&text[from..]);
-        let got = run(&e, kind, chunks);
+        let got = run(&e, kind, at_cuts(text, &cuts));
         prop_assert_eq!(String::from_utf8_lossy(&got.out), String::from_utf8_lossy(&want.out));
         prop_assert_eq!(&got.found, &want.found);
         let bytes = run(&e, kind, text.chunks(1));

@@ -3,14 +3,9 @@
 
 mod common;
 
-use common::{assert_cuts_do_not_matter, engine, run, whole};
+use common::{JSON, assert_cuts_do_not_matter, at_cuts, engine, run, whole};
 use keepmum_engine::BodyKind;
 use proptest::prelude::*;
-
-const JSON: BodyKind = BodyKind {
-    json: true,
-    keep_length: false,
-};
 
 fn wide(text: &str, big: bool) -> Vec<u8> {
     let bytes = |u: u16| if big { u.to_be_bytes() } else { u.to_le_bytes() };
@@ -208,16 +203,7 @@ proptest! {
         if want.found.is_empty() && policy == 1 {
             prop_assert_eq!(&want.out, &text);
         }
-        let mut at: Vec<usize> = cuts.iter().map(|c| c % (text.len() + 1)).collect();
-        at.sort_unstable();
-        let mut chunks = Vec::new();
-        let mut from = 0;
-        for c in at {
-            chunks.push(&text[from..c]);
-            from = c;
-        }
-        chunks.push(&text[from..]);
-        let got = run(&e, JSON, chunks);
+        let got = run(&e, JSON, at_cuts(&text, &cuts));
         prop_assert_eq!(&got, &common::Run { most_memory: got.most_memory, ..want.clone() });
         let bytes = run(&e, JSON, text.chunks(1));
         prop_assert_eq!(&bytes.out, &want.out);

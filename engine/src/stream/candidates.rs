@@ -374,7 +374,8 @@ impl Body {
             if found_by.program.has_secret_group {
                 self.learn(learned, known, raw, &value, (source, action, form));
             }
-            let half = greater_half(&value).filter(|half| !form.is_partial() && !engine.allow.iter().any(|a| a == half));
+            let half =
+                greater_half(&value).filter(|half| !form.is_partial() && !engine.allow.iter().any(|a| a == half));
             if let Some(half) = half {
                 let form = Form::of(&engine.means, action, None, (half, half), None);
                 self.learn(learned, known, half, half, (source, action, form));

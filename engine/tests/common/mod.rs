@@ -3,6 +3,15 @@
 
 use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, Workspace};
 
+pub const JSON: BodyKind = BodyKind {
+    json: true,
+    keep_length: false,
+};
+pub const PLAIN: BodyKind = BodyKind {
+    json: false,
+    keep_length: false,
+};
+
 /// What came out, and what was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
@@ -74,4 +83,30 @@ fn assert_same(got: &Run, want: &Run, text: &[u8], how: &str) {
         String::from_utf8_lossy(&want.out),
         want.found
     );
+}
+
+/// The output, whatever the cut, and that a second pass changes nothing.
+pub fn check(policy: &str, kind: BodyKind, text: &str, want: &str) {
+    let e = engine(policy);
+    let got = whole(&e, kind, text.as_bytes());
+    assert_eq!(String::from_utf8_lossy(&got.out), want, "of {text:?}");
+    assert_cuts_do_not_matter(&e, kind, text.as_bytes());
+    let twice = whole(&e, kind, &got.out);
+    assert_eq!(String::from_utf8_lossy(&twice.out), want, "a second pass over {text:?}");
+    assert!(twice.found.is_empty(), "a second pass finds {:?}", twice.found);
+}
+
+/// A text in pieces: cut where these numbers fall in it.
+pub fn at_cuts<'t>(text: &'t [u8], cuts: &[usize]) -> Vec<&'t [u8]> {
+    let mut at: Vec<usize> = cuts.iter().map(|c| c % (text.len() + 1)).collect();
+    at.sort_unstable();
+    let mut rest = (0, text);
+    let mut pieces = Vec::new();
+    for cut in at {
+        let (piece, behind) = rest.1.split_at(cut - rest.0);
+        pieces.push(piece);
+        rest = (cut, behind);
+    }
+    pieces.push(rest.1);
+    pieces
 }

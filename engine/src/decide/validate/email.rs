@@ -44,12 +44,7 @@ mod tests {
     use super::{Seen, accepts};
 
     fn check(front: &str, value: &str, behind: &str) -> bool {
-        accepts(&Seen {
-            value: value.as_bytes(),
-            front: front.as_bytes(),
-            behind: behind.as_bytes(),
-            ..Seen::default()
-        })
+        accepts(&Seen::between(front, value, behind))
     }
 
     #[test]

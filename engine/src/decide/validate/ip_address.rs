@@ -67,11 +67,7 @@ mod tests {
     use super::{Seen, accepts};
 
     fn check(front: &str, value: &str) -> bool {
-        accepts(&Seen {
-            value: value.as_bytes(),
-            front: front.as_bytes(),
-            ..Seen::default()
-        })
+        accepts(&Seen::between(front, value, ""))
     }
 
     #[test]

@@ -58,6 +58,19 @@ impl Seen<'_> {
     }
 }
 
+#[cfg(test)]
+impl<'a> Seen<'a> {
+    /// A value with these texts before and behind it.
+    fn between(front: &'a str, value: &'a str, behind: &'a str) -> Seen<'a> {
+        Seen {
+            value: value.as_bytes(),
+            front: front.as_bytes(),
+            behind: behind.as_bytes(),
+            ..Seen::default()
+        }
+    }
+}
+
 /// A named check.
 pub(crate) struct Validator {
     /// As detectors' files name it.
@@ -73,158 +86,126 @@ impl std::fmt::Debug for Validator {
     }
 }
 
+const fn validator(name: &'static str, rejects: &'static str, accepts: fn(&Seen) -> bool) -> Validator {
+    Validator { name, rejects, accepts }
+}
+
 /// All of them.
 pub(crate) static ALL: &[Validator] = &[
-    Validator {
-        name: "not-placeholder",
-        rejects: "a placeholder",
-        accepts: |seen| placeholder::accepts(seen.value),
-    },
-    Validator {
-        name: "email-address",
-        rejects: "no mail address, but a file's name, a repository or the user of a URL",
-        accepts: email::accepts,
-    },
-    Validator {
-        name: "iban",
-        rejects: "not as long as its country prescribes, or its check digits are wrong",
-        accepts: iban::accepts,
-    },
-    Validator {
-        name: "ip-address",
-        rejects: "an address of nobody (documentation, loopback, unspecified, a mask) or a version number",
-        accepts: ip_address::accepts,
-    },
-    Validator {
-        name: "payment-card",
-        rejects: "of no card issuer's form, or its check digit is wrong",
-        accepts: payment_card::accepts,
-    },
-    Validator {
-        name: "phone-number",
-        rejects: "of no country's form",
-        accepts: phone::accepts,
-    },
-    Validator {
-        name: "us-ssn",
-        rejects: "a number that was never issued",
-        accepts: ssn::accepts,
-    },
-    Validator {
-        name: "user-and-password",
-        rejects: "not a user name and a password in base64",
-        accepts: |seen| user_and_password::accepts(seen.value),
-    },
-    Validator {
-        name: "names-a-secret",
-        rejects: "behind a name that no secret has, or not assigned to it",
-        accepts: assignment::accepts,
-    },
-    Validator {
-        name: "not-known-fake",
-        rejects: "a documented example, filler or the alphabet",
-        accepts: |seen| known_fake::accepts(seen.value),
-    },
-    Validator {
-        name: "not-documented",
-        rejects: "an example of AWS's documents",
-        accepts: |seen| documented::accepts(seen.value),
-    },
-    Validator {
-        name: "not-a-property",
-        rejects: "assigned to an object's property in a program",
-        accepts: property::accepts,
-    },
-    Validator {
-        name: "no-spelled-hash",
-        rejects: "a hash whose base64 spells a sentence",
-        accepts: |seen| spelled_hash::accepts(seen.value),
-    },
-    Validator {
-        name: "not-a-template",
-        rejects: "a variable that is still to be filled in",
-        accepts: |seen| !code::is_template(seen.value),
-    },
-    Validator {
-        name: "not-filler",
-        rejects: "a form with nothing but x in it",
-        accepts: |seen| known_fake::is_filled(seen.value),
-    },
-    Validator {
-        name: "not-code",
-        rejects: "a reference, a call, a path, an address, a version or a date",
-        accepts: |seen| code::accepts(seen.value),
-    },
-    Validator {
-        name: "not-media",
-        rejects: "a picture, a font or an archive in base64",
-        accepts: |seen| media::accepts(seen.value),
-    },
-    Validator {
-        name: "holds-a-secret",
-        rejects: "an element's text without anything random in it",
-        accepts: element::accepts,
-    },
-    Validator {
-        name: "near-a-keyword",
-        rejects: "too far from the keyword in sense, or not random enough",
-        accepts: nearby::accepts,
-    },
-    Validator {
-        name: "looks-random",
-        rejects: "too short, too regular or too much like words for its name",
-        accepts: random::accepts,
-    },
-    Validator {
-        name: "like-a-password",
-        rejects: "a word rather than a password",
-        accepts: |seen| password::looks(seen.value, false),
-    },
-    Validator {
-        name: "looks-like-a-password",
-        rejects: "a word, a sentence or code rather than a password",
-        accepts: password::accepts,
-    },
-    Validator {
-        name: "internal-host",
-        rejects: "a property in a script, a file's name or no host",
-        accepts: internal_host::accepts,
-    },
-    Validator {
-        name: "private-endpoint",
-        rejects: "no private address, or a number in it is out of range",
-        accepts: private_endpoint::accepts,
-    },
-    Validator {
-        name: "server-path",
-        rejects: "a part of a URL or a template, or an example's path",
-        accepts: server_path::accepts,
-    },
-    Validator {
-        name: "mixed",
-        rejects: "without capitals, without small letters or without digits",
-        accepts: |seen| alphabet::is_mixed(seen.value),
-    },
-    Validator {
-        name: "has-digits",
-        rejects: "without a digit",
-        accepts: |seen| alphabet::has_digit(seen.value),
-    },
-    Validator {
-        name: "not-hex",
-        rejects: "hexadecimal throughout, as a hash is",
-        accepts: |seen| alphabet::is_beyond_hex(seen.value),
-    },
-    Validator {
-        name: "not-in-a-word",
-        rejects: "the tail of a longer word",
-        accepts: word::accepts,
-    },
-    Validator {
-        name: "bot-number",
-        rejects: "not behind a bot's number",
-        accepts: bot_number::accepts,
-    },
+    validator("not-placeholder", "a placeholder", |seen| {
+        placeholder::accepts(seen.value)
+    }),
+    validator(
+        "email-address",
+        "no mail address, but a file's name, a repository or the user of a URL",
+        email::accepts,
+    ),
+    validator(
+        "iban",
+        "not as long as its country prescribes, or its check digits are wrong",
+        iban::accepts,
+    ),
+    validator(
+        "ip-address",
+        "an address of nobody (documentation, loopback, unspecified, a mask) or a version number",
+        ip_address::accepts,
+    ),
+    validator(
+        "payment-card",
+        "of no card issuer's form, or its check digit is wrong",
+        payment_card::accepts,
+    ),
+    validator("phone-number", "of no country's form", phone::accepts),
+    validator("us-ssn", "a number that was never issued", ssn::accepts),
+    validator(
+        "user-and-password",
+        "not a user name and a password in base64",
+        |seen| user_and_password::accepts(seen.value),
+    ),
+    validator(
+        "names-a-secret",
+        "behind a name that no secret has, or not assigned to it",
+        assignment::accepts,
+    ),
+    validator(
+        "not-known-fake",
+        "a documented example, filler or the alphabet",
+        |seen| known_fake::accepts(seen.value),
+    ),
+    validator("not-documented", "an example of AWS's documents", |seen| {
+        documented::accepts(seen.value)
+    }),
+    validator(
+        "not-a-property",
+        "assigned to an object's property in a program",
+        property::accepts,
+    ),
+    validator("no-spelled-hash", "a hash whose base64 spells a sentence", |seen| {
+        spelled_hash::accepts(seen.value)
+    }),
+    validator("not-a-template", "a variable that is still to be filled in", |seen| {
+        !code::is_template(seen.value)
+    }),
+    validator("not-filler", "a form with nothing but x in it", |seen| {
+        known_fake::is_filled(seen.value)
+    }),
+    validator(
+        "not-code",
+        "a reference, a call, a path, an address, a version or a date",
+        |seen| code::accepts(seen.value),
+    ),
+    validator("not-media", "a picture, a font or an archive in base64", |seen| {
+        media::accepts(seen.value)
+    }),
+    validator(
+        "holds-a-secret",
+        "an element's text without anything random in it",
+        element::accepts,
+    ),
+    validator(
+        "near-a-keyword",
+        "too far from the keyword in sense, or not random enough",
+        nearby::accepts,
+    ),
+    validator(
+        "looks-random",
+        "too short, too regular or too much like words for its name",
+        random::accepts,
+    ),
+    validator("like-a-password", "a word rather than a password", |seen| {
+        password::looks(seen.value, false)
+    }),
+    validator(
+        "looks-like-a-password",
+        "a word, a sentence or code rather than a password",
+        password::accepts,
+    ),
+    validator(
+        "internal-host",
+        "a property in a script, a file's name or no host",
+        internal_host::accepts,
+    ),
+    validator(
+        "private-endpoint",
+        "no private address, or a number in it is out of range",
+        private_endpoint::accepts,
+    ),
+    validator(
+        "server-path",
+        "a part of a URL or a template, or an example's path",
+        server_path::accepts,
+    ),
+    validator(
+        "mixed",
+        "without capitals, without small letters or without digits",
+        |seen| alphabet::is_mixed(seen.value),
+    ),
+    validator("has-digits", "without a digit", |seen| alphabet::has_digit(seen.value)),
+    validator("not-hex", "hexadecimal throughout, as a hash is", |seen| {
+        alphabet::is_beyond_hex(seen.value)
+    }),
+    validator("not-in-a-word", "the tail of a longer word", word::accepts),
+    validator("bot-number", "not behind a bot's number", bot_number::accepts),
 ];
 
 /// The check with this name, or all the names that there are.

@@ -79,13 +79,7 @@ mod tests {
     use super::{Seen, accepts};
 
     fn check(front: &str, parts: &[&str], behind: &str) -> bool {
-        let value = parts.concat();
-        accepts(&Seen {
-            value: value.as_bytes(),
-            front: front.as_bytes(),
-            behind: behind.as_bytes(),
-            ..Seen::default()
-        })
+        accepts(&Seen::between(front, &parts.concat(), behind))
     }
 
     #[test]

@@ -78,11 +78,7 @@ mod tests {
     use super::{Seen, accepts};
 
     fn check(parts: &[&str]) -> bool {
-        let value = parts.concat();
-        accepts(&Seen {
-            value: value.as_bytes(),
-            ..Seen::default()
-        })
+        accepts(&Seen::between("", &parts.concat(), ""))
     }
 
     #[test]
