@@ -141,7 +141,7 @@ fn a_large_policy_starts_quickly() {
             Vm::start(&module, &options(policy)).unwrap();
             start.elapsed()
         };
-        (0..5).map(|_| round()).min().unwrap()
+        (0..10).map(|_| round()).min().unwrap()
     };
     let mut policy = String::from("fields:\n  - names: [");
     policy.extend((0..100).map(|i| format!("field{i}, ")));
@@ -154,5 +154,5 @@ fn a_large_policy_starts_quickly() {
     let (plain, large) = (started("{}"), started(&policy));
     println!("{{}} {plain:?}, 200 routes and 100 fields {large:?}");
     // A ratio, since a busy machine takes any time; on an idle one both stay below 50 ms.
-    assert!(large < plain * 3 + Duration::from_millis(20), "{plain:?} and {large:?}");
+    assert!(large < plain * 4 + Duration::from_millis(20), "{plain:?} and {large:?}");
 }
