@@ -309,7 +309,7 @@ impl Body {
         let lead = data.get(at(m.start)..at(m.secret.0)).unwrap_or_default();
         let parameter = reading.percent > 0 && lead.contains(&b'%');
         let within = match memchr::memchr(b'&', raw) {
-            Some(next) if parameter && next > 0 => next.min(within),
+            Some(next) if parameter => next.min(within),
             _ => within,
         };
         let (raw, secret) = (
