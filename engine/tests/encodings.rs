@@ -365,3 +365,21 @@ fn examples_are_found_in_every_encoding() {
     }
     assert!(missed.is_empty(), "{} are missed: {}", missed.len(), missed.join(", "));
 }
+
+/// Behind its backslash a quote is one: what begins with a quote begins there, in JSON in JSON too.
+#[test]
+fn a_pattern_may_begin_at_an_escaped_quote() {
+    let e = engine("{}");
+    let plain = format!(
+        "<add key=\"Password\" value=\"{}\" />",
+        ["FAKEfake", "0123FAKEfake"].concat()
+    );
+    for (escaped, slashes) in [(1, "\\"), (2, "\\\\\\")] {
+        let quoted = plain.replace('"', &format!("{slashes}\""));
+        let text = format!("{{\"f\":\"{quoted}\"}}");
+        let got = String::from_utf8(whole(&e, JSON, text.as_bytes()).out).unwrap();
+        let want = text.replace("FAKEfake0123FAKEfake", "[REDACTED:nuget-config-password]");
+        assert_eq!(got, want, "escaped {escaped} times");
+        assert_cuts_do_not_matter(&e, JSON, text.as_bytes());
+    }
+}

@@ -32,14 +32,19 @@ pub(crate) fn is_announced(hir: &Hir) -> bool {
     anchors(hir).is_ok() || behind_front(hir).is_some()
 }
 
-/// It has a group `secret`.
+/// It has a group `secret`, or `secret_` and more.
 pub(crate) fn has_secret(hir: &Hir) -> bool {
     match hir.kind() {
-        HirKind::Capture(c) => c.name.as_deref() == Some("secret") || has_secret(&c.sub),
+        HirKind::Capture(c) => is_secret(c.name.as_deref()) || has_secret(&c.sub),
         HirKind::Repetition(r) => has_secret(&r.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_secret),
         _ => false,
     }
+}
+
+/// The name of a group that isolates what must go.
+pub(super) fn is_secret(name: Option<&str>) -> bool {
+    name.is_some_and(|n| n == "secret" || n.starts_with("secret_"))
 }
 
 /// Bytes after which a match, if there is one, must have been seen: the longest way to the first acceptance.
@@ -110,6 +115,14 @@ pub(crate) fn anchors(hir: &Hir) -> Result<Vec<Vec<u8>>, Refusal> {
         .into_iter()
         .find_map(long_enough)
         .ok_or_else(refused)?;
+    // Inside JSON a quote has a backslash in front, so that what begins with one does not read like it.
+    for a in &mut out {
+        let quote = a
+            .iter()
+            .skip(limits::ANCHOR_MIN_BYTES)
+            .position(|b| matches!(b, b'"' | b'\''));
+        a.truncate(quote.map_or(a.len(), |at| at + limits::ANCHOR_MIN_BYTES));
+    }
     // One that begins with another is found by the other.
     out.sort();
     out.dedup();

@@ -306,11 +306,7 @@ impl Builder {
             }
             HirKind::Repetition(r) => self.repeat(r),
             HirKind::Capture(c) => {
-                if !c
-                    .name
-                    .as_deref()
-                    .is_some_and(|n| n == "secret" || n.starts_with("secret_"))
-                {
+                if !form::is_secret(c.name.as_deref()) {
                     return self.emit(&c.sub);
                 }
                 if self.in_secret {
@@ -319,6 +315,11 @@ impl Builder {
                 if !self.has_secret_group {
                     self.secret_bytes = ByteSet::default();
                 }
+                if c.sub.properties().minimum_len() == Some(0) {
+                    return Err(
+                        "its `secret` group can be empty, and nothing would be removed; ask for a byte".to_owned(),
+                    );
+                }
                 self.has_secret_group = true;
                 self.in_secret = true;
                 self.push(Op::SecretStart)?;
@@ -326,6 +327,9 @@ impl Builder {
                 self.push(Op::SecretEnd)?;
                 self.in_secret = false;
                 Ok(())
+            }
+            HirKind::Concat(parts) if parts.iter().filter(|p| form::has_secret(p)).count() > 1 => {
+                Err("two `secret` groups follow each other, and only one would go; put both into one".to_owned())
             }
             HirKind::Concat(parts) => parts.iter().try_for_each(|p| self.emit(p)),
             HirKind::Alternation(parts) => self.alternation(parts),

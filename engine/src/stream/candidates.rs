@@ -59,7 +59,10 @@ impl Body {
                     });
                 }
             }
-            if ruled_out || self.ends_an_escape(data, at) {
+            let in_escape = self.ends_an_escape(data, at);
+            // Behind its backslash a quote stands for itself: what begins with one can begin there.
+            let quote = matches!(text.first(), Some(b'"' | b'\''));
+            if ruled_out || (in_escape && !quote) {
                 continue;
             }
             let first = anchor.bytes.first().copied().unwrap_or(0);
@@ -77,6 +80,10 @@ impl Body {
                 let Some(program) = engine.detectors.get(usize::from(*d)).map(|d| &d.program) else {
                     continue;
                 };
+                // The backslash must not be left over.
+                if in_escape && !program.has_secret_group {
+                    continue;
+                }
                 let start = match program.front {
                     Some(_) if !program.may_match_behind_front((text, reading)) => None,
                     Some(front) => {
