@@ -17,6 +17,7 @@ use crate::rewrite::{Action, Edit, Form, Source};
 
 mod candidates;
 mod fields;
+mod repeats;
 mod settle;
 mod views;
 mod wide;

@@ -53,6 +53,26 @@ fn what_cannot_be_taken_is_refused_by_field_and_with_the_way_out() {
         (json!({"pattern": "x"}), "pattern", "literal of 3 bytes"),
         (json!({"pattern": "acme_x", "max_length": 0}), "max_length", "1 to 8192"),
         (
+            json!({"pattern": "acme_[a-z]{20}", "max_length": 10}),
+            "pattern",
+            "25 bytes",
+        ),
+        (
+            json!({"pattern": "acme_[0-9]{10}", "min_entropy": 8}),
+            "pattern",
+            "3.9 bits",
+        ),
+        (
+            json!({"pattern": "acme_(?<secret>[0-9]{0,3})"}),
+            "pattern",
+            "can be empty",
+        ),
+        (
+            json!({"pattern": "acme_(?<secret>[0-9]{3})-(?<secret_1>[0-9]{3})"}),
+            "pattern",
+            "follow each other",
+        ),
+        (
             json!({"pattern": "acme_x", "max_length": 9000}),
             "max_length",
             "1 to 8192",

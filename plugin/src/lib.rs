@@ -6,6 +6,7 @@
 #![allow(missing_docs)]
 
 mod audit;
+mod body;
 mod frames;
 mod headers;
 mod host;

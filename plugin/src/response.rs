@@ -13,6 +13,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::audit::Report;
+use crate::body;
 use crate::frames::Frames;
 use crate::headers::{self, Headers};
 use crate::host::{self, Buffer, Level, Map};
@@ -27,9 +28,6 @@ const PIECE: usize = 64 * 1024;
 /// While no more than this is buffered, an open tail stays with the proxy: the next chunk (16 KiB as a rule) comes on
 /// top, and both together must stay below the smallest buffer limit in use, 32 KiB.
 const PAUSE_BYTES: usize = 8 * 1024;
-
-/// Headers that describe bytes which may no longer be there.
-const OF_THE_BYTES: &[&[u8]] = &[b"content-md5", b"digest", b"content-digest", b"repr-digest"];
 
 /// Request headers that would keep bodies from coming whole and plain.
 const NARROWED: &[&[u8]] = &[b"accept-encoding", b"grpc-accept-encoding", b"range", b"if-range"];
@@ -131,10 +129,10 @@ impl Response {
             v.get(..end).unwrap_or_default().to_ascii_lowercase()
         };
         let content_type = list.first(b"content-type").map(essence).unwrap_or_default();
-        if is_media(&content_type) {
+        if body::is_media(&content_type) {
             return uninspected("content_type");
         }
-        if encoded(list) {
+        if body::is_encoded(list) {
             return uninspected("encoding");
         }
         let grpc = content_type.starts_with(b"application/grpc");
@@ -143,21 +141,6 @@ impl Response {
             json,
             keep_length: grpc || self.status == 206,
         })
-    }
-
-    /// Makes true what the headers say of a body that may be changed.
-    fn headers_of_changed_body(list: &mut Headers, kind: BodyKind) {
-        for name in OF_THE_BYTES {
-            list.remove(name);
-        }
-        if !kind.keep_length {
-            list.remove(b"content-length");
-            list.replace(b"accept-ranges", b"none");
-        }
-        if let Some(etag) = list.first(b"etag").filter(|e| !e.starts_with(b"W/")) {
-            let weak = [b"W/", etag].concat();
-            list.replace(b"etag", &weak);
-        }
     }
 
     /// Answers in place of the upstream. `true`: the reply is on its way.
@@ -392,7 +375,7 @@ impl HttpContext for Response {
                 .and_then(|v| std::str::from_utf8(v).ok())
                 .and_then(|v| v.parse().ok());
             if self.engine.enforces() {
-                Response::headers_of_changed_body(&mut list, kind);
+                body::headers_of_changed(&mut list, kind);
             }
             if !end_of_stream && !bodiless {
                 // Over HTTP/1.1 trailers come only behind chunks, and are announced (RFC 9110 section 6.6.2).
@@ -500,44 +483,4 @@ fn place_name(engine: &Engine, work: &mut Workspace, name: &[u8]) -> String {
         return "?".to_owned();
     }
     String::from_utf8_lossy(name).into_owned()
-}
-
-/// Types whose bytes are no text in any encoding: pictures, sound, fonts, archives.
-fn is_media(content_type: &[u8]) -> bool {
-    let prefix = |p: &[u8]| content_type.starts_with(p);
-    let exact: &[&[u8]] = &[
-        b"application/zip",
-        b"application/gzip",
-        b"application/x-gzip",
-        b"application/pdf",
-        b"application/wasm",
-        b"application/x-7z-compressed",
-        b"application/x-bzip2",
-        b"application/zstd",
-    ];
-    (prefix(b"image/") && content_type != b"image/svg+xml")
-        || prefix(b"video/")
-        || prefix(b"audio/")
-        || prefix(b"font/")
-        || exact.contains(&content_type)
-}
-
-/// The body, or each gRPC message in it, is compressed. Other codings (`identity`, a character set by mistake) are text.
-fn encoded(list: &Headers) -> bool {
-    const CODINGS: &[&[u8]] = &[
-        b"gzip",
-        b"x-gzip",
-        b"deflate",
-        b"br",
-        b"zstd",
-        b"compress",
-        b"x-compress",
-        b"snappy",
-    ];
-    list.pairs.iter().any(|(name, value)| {
-        (name == b"content-encoding" || name == b"grpc-encoding")
-            && value
-                .split(|b| *b == b',')
-                .any(|coding| CODINGS.iter().any(|c| c.eq_ignore_ascii_case(coding.trim_ascii())))
-    })
 }

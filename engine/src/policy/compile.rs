@@ -9,9 +9,6 @@ use std::sync::Arc;
 use crate::catalogue;
 use crate::decide::validate;
 use crate::decode::Decode;
-use crate::detect::anchors::{Anchor, Anchors};
-use crate::detect::classes::Classes;
-use crate::detect::front::Fronts;
 use crate::detect::program::Program;
 use crate::engine::{Armed, Detector, Engine, FieldNames, FieldRule};
 use crate::error::{Mistakes, PolicyError};
@@ -20,7 +17,7 @@ use crate::policy::action::{Action as Written, Actions, Environment};
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
 use crate::policy::written::{Allow, Deny, ErrorRule, Field, Layer, Mode, OnEncoded, Part, Policy, Route};
-use crate::policy::{custom, document};
+use crate::policy::{custom, document, tables};
 use crate::rewrite::{Action, Defang, need_care};
 
 pub(crate) fn compile(text: &[u8], packs: Option<&[String]>, environment: Environment) -> Result<Engine, PolicyError> {
@@ -413,7 +410,7 @@ impl<'e> Compiler<'e> {
             return None;
         }
         let armed = Arc::new(
-            tables(&self.detectors, set, decode)
+            tables::of(&self.detectors, set, decode)
                 .map_err(|why| to.add("detectors", why))
                 .ok()?,
         );
@@ -494,43 +491,4 @@ fn alone(d: Detector) -> Option<Engine> {
         ..Compiler::empty(&|_| None)
     };
     compiler.rules(&Policy::absent()?, None, &mut to)
-}
-
-fn tables(detectors: &[Detector], set: Vec<bool>, decode: Decode) -> Result<Armed, String> {
-    let armed = || {
-        let all = detectors.iter().zip(0u16..).zip(&set);
-        all.filter(|(_, armed)| **armed).map(|((d, i), _)| (i, d))
-    };
-    Ok(Armed {
-        anchors: anchors(armed(), decode)?,
-        classes: Classes::new(armed().map(|(i, d)| (i, &d.program)), decode),
-        fronts: Fronts::new(armed().filter_map(|(_, d)| d.program.front)),
-        numbers: armed().any(|(_, d)| d.program.can_be_number),
-        set,
-    })
-}
-
-fn anchors<'d>(detectors: impl Iterator<Item = (u16, &'d Detector)>, decode: Decode) -> Result<Anchors, String> {
-    let mut all: BTreeMap<&[u8], Anchor> = BTreeMap::new();
-    for (i, d) in detectors {
-        let anchors = d.program.anchors.iter().zip(d.program.shortcuts.runs());
-        for (own, (a, run)) in anchors.enumerate() {
-            let anchor = all.entry(a).or_insert_with(|| Anchor {
-                bytes: a.clone(),
-                detectors: Vec::new(),
-                at_border: true,
-                run: u16::MAX,
-                need: d.program.shortcuts.need(own).copied(),
-            });
-            let need = d.program.shortcuts.need(own).filter(|_| d.program.front.is_none());
-            anchor.need = anchor.need.and_then(|n| n.shared(need?));
-            anchor.detectors.push((i, u16::try_from(own).unwrap_or(u16::MAX)));
-            anchor.at_border &= d.program.starts_at_border && d.program.front.is_none();
-            anchor.run = anchor.run.min(if d.program.front.is_none() { run } else { 0 });
-        }
-    }
-    if all.len() >= usize::from(u16::MAX) {
-        return Err("too many anchors".to_owned());
-    }
-    Ok(Anchors::new(all.into_values().collect(), decode))
 }

@@ -155,6 +155,23 @@ fn program(c: &Custom) -> Result<Program, Refusal> {
                 .to_owned(),
         );
     }
+    // What no match can be would be a rule that does nothing.
+    let least = hir.properties().minimum_len().unwrap_or(0);
+    if !form::has_secret(&hir) && max_length.is_some_and(|most| most < least as u64) {
+        return Err(format!(
+            "its shortest match has {least} bytes, which is more than `max_length`"
+        ));
+    }
+    let longest = hir.properties().maximum_len().unwrap_or(usize::MAX).min(256);
+    if c.min_entropy
+        .as_ref()
+        .is_some_and(|bits| bits.0 > (longest as f64).log2())
+    {
+        return Err(format!(
+            "its longest match has {longest} bytes, which hold {:.1} bits each at most; `min_entropy` asks for more",
+            (longest as f64).log2()
+        ));
+    }
     if let (None, Some(most)) = (form::certain_after(&hir), max_length) {
         hir = closed(&hir, u32::try_from(most).unwrap_or(u32::MAX));
     }

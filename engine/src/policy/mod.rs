@@ -11,6 +11,7 @@ pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod routes;
 mod schema;
+mod tables;
 pub(crate) mod written;
 
 pub use routes::{RequestFacts, ResponseFacts, Routed};

@@ -1,0 +1,63 @@
+//! What a response's headers say of its body, and what they must say once it may be changed.
+
+use keepmum_engine::BodyKind;
+
+use crate::headers::Headers;
+
+/// Headers that describe bytes which may no longer be there.
+const OF_THE_BYTES: &[&[u8]] = &[b"content-md5", b"digest", b"content-digest", b"repr-digest"];
+
+/// Makes true what the headers say of a body that may be changed.
+pub(crate) fn headers_of_changed(list: &mut Headers, kind: BodyKind) {
+    for name in OF_THE_BYTES {
+        list.remove(name);
+    }
+    if !kind.keep_length {
+        list.remove(b"content-length");
+        list.replace(b"accept-ranges", b"none");
+    }
+    if let Some(etag) = list.first(b"etag").filter(|e| !e.starts_with(b"W/")) {
+        let weak = [b"W/", etag].concat();
+        list.replace(b"etag", &weak);
+    }
+}
+
+/// Types whose bytes are no text in any encoding: pictures, sound, fonts, archives.
+pub(crate) fn is_media(content_type: &[u8]) -> bool {
+    let prefix = |p: &[u8]| content_type.starts_with(p);
+    let exact: &[&[u8]] = &[
+        b"application/zip",
+        b"application/gzip",
+        b"application/x-gzip",
+        b"application/pdf",
+        b"application/wasm",
+        b"application/x-7z-compressed",
+        b"application/x-bzip2",
+        b"application/zstd",
+    ];
+    (prefix(b"image/") && content_type != b"image/svg+xml")
+        || prefix(b"video/")
+        || prefix(b"audio/")
+        || prefix(b"font/")
+        || exact.contains(&content_type)
+}
+
+/// The body, or each gRPC message in it, is compressed. Other codings (`identity`, a character set by mistake) are text.
+pub(crate) fn is_encoded(list: &Headers) -> bool {
+    const CODINGS: &[&[u8]] = &[
+        b"gzip",
+        b"x-gzip",
+        b"deflate",
+        b"br",
+        b"zstd",
+        b"compress",
+        b"x-compress",
+        b"snappy",
+    ];
+    list.pairs.iter().any(|(name, value)| {
+        (name == b"content-encoding" || name == b"grpc-encoding")
+            && value
+                .split(|b| *b == b',')
+                .any(|coding| CODINGS.iter().any(|c| c.eq_ignore_ascii_case(coding.trim_ascii())))
+    })
+}
