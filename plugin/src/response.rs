@@ -358,7 +358,7 @@ impl HttpContext for Response {
             && self.engine.enforces()
             && self.engine.scans_body()
             && self.engine.on_encoded() == OnEncoded::Block
-            && encoded(&list)
+            && body::is_encoded(&list)
         {
             let (content_type, body) = problem::body(keepmum_engine::ErrorBody::ProblemJson, 502, &self.request.id);
             if self.reply(
