@@ -33,9 +33,9 @@ pub const LINES: &[Line] = &[
     ),
 ];
 
-/// The time that 220 detectors of the pack `secrets` may take on benign text, against 40 of them. The aim is 1.15, and it
-/// is not reached: 1.2 to 1.3 is measured.
-pub const FLAT: f64 = 1.4;
+/// The time that 220 detectors of the pack `secrets` may take on benign text, against 40 of them. The aim is 1.15, and 1.13 is
+/// measured; the rest is for machines that others use.
+pub const FLAT: f64 = 1.25;
 
 /// Texts whose output depends on the cut, changes in a second pass, or is no JSON any more.
 pub const WRONG: usize = 0;
