@@ -90,6 +90,9 @@ impl Template {
 
     /// The text is what follows the colon of a label, and `front` ends in what precedes it.
     pub(crate) fn is_behind_colon(&self, front: &[u8], text: &[u8]) -> bool {
+        if front.last() != Some(&b':') {
+            return false;
+        }
         let head = self.head.as_bytes();
         let Some(at) = head.iter().position(|b| *b == b':') else {
             return false;
