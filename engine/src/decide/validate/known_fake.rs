@@ -65,9 +65,7 @@ pub(super) fn is_filled(value: &[u8]) -> bool {
         return true;
     }
     let blank = |b: &u8| BLANK[usize::from(*b)];
-    let any = memchr::memchr3(b'x', b'X', b'*', value).or_else(|| memchr::memchr2(b'#', b'.', value));
-    let rest = any.and_then(|at| value.get(at..)).unwrap_or_default();
-    let blanks = rest.iter().map(|b| usize::from(blank(b))).sum::<usize>();
+    let blanks = value.iter().map(|b| usize::from(blank(b))).sum::<usize>();
     let same = |w: &[u8]| w.iter().all(|b| blank(b) && Some(b) == w.first());
     let row = (blanks >= 12).then(|| value.windows(12).position(same)).flatten();
     2 * blanks < value.len() && row.is_none_or(|at| has_key_beside(value, at)) && !is_one_character(value)
