@@ -214,7 +214,7 @@ impl Exchange {
 /// alone. Who removes the token removes that as well.
 pub(crate) fn greater_half(token: &[u8]) -> Option<&[u8]> {
     // Floods of matches come by here: most tokens have one part.
-    token.iter().find(|b| matches!(b, b'.' | b':'))?;
+    memchr::memchr2(b'.', b':', token)?;
     let parts = token.split(|b| matches!(b, b'.' | b':'));
     let half = parts.max_by_key(|p| p.len())?;
     let id = half.iter().all(u8::is_ascii_alphanumeric) && half.iter().filter(|b| b.is_ascii_digit()).count() > 1;
