@@ -213,7 +213,10 @@ impl Exchange {
 /// The part of a token that is half of it or more, where points or colons join parts: a key's id, which other answers name
 /// alone. Who removes the token removes that as well.
 pub(crate) fn greater_half(token: &[u8]) -> Option<&[u8]> {
-    // Floods of matches come by here: most tokens have one part.
+    // Floods of matches come by here: a long one has no part that would do, and most have one part.
+    if token.len() > 2 * limits::PART_BYTES.end() {
+        return None;
+    }
     memchr::memchr2(b'.', b':', token)?;
     let parts = token.split(|b| matches!(b, b'.' | b':'));
     let half = parts.max_by_key(|p| p.len())?;

@@ -9,35 +9,14 @@
     reason = "a test may stop"
 )]
 
-use std::path::Path;
+mod common;
+
 use std::time::{Duration, Instant};
 
-use keepmum_host_tests::exchange::{Exchange, Headers, Message};
-use keepmum_host_tests::host::{LogLevel, Module, Options, Vm};
+use common::{key, module, options, pairs};
+use keepmum_host_tests::exchange::{Exchange, Message};
+use keepmum_host_tests::host::{Options, Vm};
 use keepmum_host_tests::replay::Replay;
-
-fn key() -> String {
-    format!("sk{}{}", "_live_", "FAKEfakeFAKEfakeFAKE0001")
-}
-
-fn module() -> Module {
-    let wasm = std::env::var_os("KEEPMUM_WASM").expect("KEEPMUM_WASM names the module");
-    Module::load(Path::new(&wasm)).unwrap()
-}
-
-fn options(policy: &str) -> Options {
-    Options {
-        configuration: policy.into(),
-        log_level: LogLevel::Trace,
-        ..Options::default()
-    }
-}
-
-fn pairs(list: &[(&str, &str)]) -> Headers {
-    list.iter()
-        .map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec()))
-        .collect()
-}
 
 fn exchange(path: &str, status: &str, content_type: &str) -> Exchange {
     Exchange {

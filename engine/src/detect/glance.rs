@@ -118,6 +118,15 @@ impl Program {
                     };
                     let mut run = 0;
                     while run < max && at < BYTES {
+                        // Characters that stand there as they are, in a loop that does nothing else.
+                        let rest = sight.text.get(at..BYTES.min(sight.text.len())).unwrap_or_default();
+                        let plain = |b: &&u8| set.contains(**b) && !matches!(b, b'\\' | b'%' | b'&');
+                        let passed = rest.iter().take(usize::from(max - run)).take_while(plain).count();
+                        // At most `BYTES`, and no more than `max`.
+                        (run, at) = (run + passed as u16, at + passed);
+                        if run >= max || at >= BYTES {
+                            break;
+                        }
                         match sight.char_at(at) {
                             Some((c, next)) if set.contains(c) => (run, at) = (run + 1, next),
                             Some(_) => break,

@@ -315,10 +315,8 @@ impl Body {
         // Where what assigns it is percent-encoded, an `&` that is not begins the next parameter.
         let lead = data.get(at(m.start)..at(m.secret.0)).unwrap_or_default();
         let parameter = reading.percent > 0 && lead.contains(&b'%');
-        let within = match memchr::memchr(b'&', raw) {
-            Some(next) if parameter => next.min(within),
-            _ => within,
-        };
+        let next = parameter.then(|| memchr::memchr(b'&', raw)).flatten();
+        let within = next.unwrap_or(within).min(within);
         let (raw, secret) = (
             raw.get(..within).unwrap_or_default(),
             (m.secret.0, m.secret.0 + within as u64),
