@@ -1,0 +1,220 @@
+//! The headers, of the request and of the response: what is decided before the first byte of a body.
+//!
+//! Headers cannot wait for the body: what they say of it is taken back here, for every body that will be looked at.
+
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, OnEncoded, ResponseFacts, Workspace};
+use proxy_wasm::types::Action;
+
+use super::stream::Stream;
+use super::{BODY, Response};
+use crate::body;
+use crate::frames::Frames;
+use crate::headers::Headers;
+use crate::host::{self, Map};
+use crate::problem;
+use crate::request::{Request, facts};
+
+/// Request headers that would keep bodies from coming whole and plain.
+const NARROWED: &[&[u8]] = &[b"accept-encoding", b"grpc-accept-encoding", b"range", b"if-range"];
+
+impl Response {
+    /// The request's headers.
+    pub(super) fn request_headers(&mut self) -> Action {
+        let Some(list) = Headers::get(Map::Request) else {
+            return Action::Continue;
+        };
+        if let Ok(mut work) = self.shared.work.try_borrow_mut() {
+            self.request = Request::read(&list, &self.policy, &mut work);
+        }
+        self.routed = self.policy.route(&facts(&list));
+        self.engine = self.routed.of_request(&self.policy).unwrap_or(&self.policy).clone();
+        if let Some(status) = self.engine.denies(list.first(b":path").unwrap_or_default()) {
+            self.shared.metrics.event("denied");
+            if self.engine.enforces() {
+                return self.deny(status);
+            }
+        }
+        if self.may_rewrite_body() && !self.request.connect {
+            for name in NARROWED {
+                if list.first(name).is_some() && host::remove(Map::Request, name).is_err() {
+                    self.shared.metrics.event("host_errors");
+                }
+            }
+        }
+        Action::Continue
+    }
+
+    /// The response's headers.
+    pub(super) fn response_headers(&mut self, end_of_stream: bool) -> Action {
+        if self.own_reply {
+            return Action::Continue;
+        }
+        let Some(mut list) = Headers::get(Map::Response) else {
+            return self.refuse();
+        };
+        let status = list
+            .first(b":status")
+            .and_then(|s| std::str::from_utf8(s).ok())
+            .and_then(|s| s.parse().ok());
+        self.status = status.unwrap_or(0);
+        let response = ResponseFacts {
+            status: self.status,
+            content_type: list.first(b"content-type").unwrap_or_default(),
+        };
+        self.engine = self
+            .routed
+            .settle(&self.policy, &response)
+            .unwrap_or(&self.policy)
+            .clone();
+        if self.engine.bypasses() {
+            self.shared.metrics.uninspected("route");
+            return Action::Continue;
+        }
+        if self.engine.scans_headers() && self.values(&mut list, "header").is_err() {
+            return self.refuse();
+        }
+        if let Some(action) = self.exchange.blocked() {
+            return self.block(action);
+        }
+        let grpc = list
+            .first(b"content-type")
+            .is_some_and(|t| t.starts_with(b"application/grpc"));
+        let replace = self
+            .engine
+            .error_rule(self.status)
+            .and_then(|r| r.replace)
+            .filter(|_| self.engine.enforces() && !grpc);
+        if let Some(kind) = replace {
+            let (content_type, body) = problem::body(kind, self.status, &self.request.id);
+            let mut pairs: Vec<_> = list.pairs.iter().filter(|(n, _)| problem::keeps(n)).cloned().collect();
+            pairs.push((b"content-type".to_vec(), content_type.as_bytes().to_vec()));
+            if self.reply(self.status, &pairs, &body) {
+                self.shared.metrics.event("errors_replaced");
+                return Action::Pause;
+            }
+        }
+        let bodiless = self.request.head || matches!(self.status, 204 | 304);
+        let kind = if self.engine.scans_body() && (!end_of_stream || bodiless) {
+            self.body_kind(&list, bodiless)
+        } else {
+            None
+        };
+        if kind.is_none()
+            && !bodiless
+            && !end_of_stream
+            && self.engine.enforces()
+            && self.engine.scans_body()
+            && self.engine.on_encoded() == OnEncoded::Block
+            && body::is_encoded(&list)
+        {
+            let (content_type, body) = problem::body(keepmum_engine::ErrorBody::ProblemJson, 502, &self.request.id);
+            if self.reply(
+                502,
+                &[(b"content-type".to_vec(), content_type.as_bytes().to_vec())],
+                &body,
+            ) {
+                return Action::Pause;
+            }
+        }
+        if let Some(kind) = kind {
+            let left = list
+                .first(b"content-length")
+                .and_then(|v| std::str::from_utf8(v).ok())
+                .and_then(|v| v.parse().ok());
+            if self.engine.enforces() {
+                body::headers_of_changed(&mut list, kind);
+            }
+            if !end_of_stream && !bodiless {
+                // Over HTTP/1.1 trailers come only behind chunks, and are announced (RFC 9110 section 6.6.2).
+                let chunked = list.first(b"transfer-encoding").is_some();
+                let trailers = left.is_none() && (!chunked || list.first(b"trailer").is_some());
+                self.stream = Some(Stream {
+                    body: Body::new(kind),
+                    left,
+                    trailers,
+                    frames: grpc.then(Frames::default),
+                    read: 0,
+                    out: None,
+                });
+            }
+        }
+        if self.engine.enforces() && list.put(Map::Response).is_err() {
+            return self.refuse();
+        }
+        Action::Continue
+    }
+
+    /// Redacts all values of a list in place.
+    pub(super) fn values(&mut self, list: &mut Headers, kind: &str) -> Result<(), &'static str> {
+        let mut work = self.shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
+        for i in 0..list.pairs.len() {
+            let Some((name, value)) = list.pairs.get(i) else {
+                continue;
+            };
+            let part = u16::try_from(self.places.len()).unwrap_or(u16::MAX);
+            self.exchange.enter(part);
+            let new = self.exchange.value(&self.engine, &mut work, value);
+            if self.exchange.counts().any(|c| c.part() == part) {
+                let name = place_name(&self.engine, &mut work, name);
+                self.places.push(format!("response.{kind}.{name}"));
+            }
+            if let Some(mut new) = new {
+                // The proxy would send a line end on as it is, and with it a header of somebody's choice.
+                new.iter_mut()
+                    .filter(|b| (**b < b' ' && **b != b'\t') || **b == 0x7f)
+                    .for_each(|b| *b = b' ');
+                list.set_at(i, new);
+            }
+        }
+        self.exchange.enter(BODY);
+        Ok(())
+    }
+
+    /// What kind of body follows; `None`: it is not looked at, for a reason that has been counted.
+    fn body_kind(&self, list: &Headers, bodiless: bool) -> Option<BodyKind> {
+        let uninspected = |reason: &str| {
+            if !bodiless {
+                self.shared.metrics.uninspected(reason);
+            }
+            None
+        };
+        if self.status == 101 || (self.request.connect && (200..300).contains(&self.status)) {
+            return uninspected("upgrade");
+        }
+        let essence = |v: &[u8]| {
+            let end = v.iter().position(|b| matches!(b, b';' | b' ')).unwrap_or(v.len());
+            v.get(..end).unwrap_or_default().to_ascii_lowercase()
+        };
+        let content_type = list.first(b"content-type").map(essence).unwrap_or_default();
+        if body::is_media(&content_type) {
+            return uninspected("content_type");
+        }
+        if body::is_encoded(list) {
+            return uninspected("encoding");
+        }
+        let grpc = content_type.starts_with(b"application/grpc");
+        let json = content_type.ends_with(b"/json") || content_type.ends_with(b"+json");
+        Some(BodyKind {
+            json,
+            keep_length: grpc || self.status == 206,
+        })
+    }
+
+    /// Whether the body may be rewritten on any route that the request may turn out to be on.
+    fn may_rewrite_body(&self) -> bool {
+        let rewrites = |e: &Engine| e.scans_body() && e.enforces();
+        let by_default = self.routed.may_be_default() && rewrites(&self.policy);
+        by_default || self.routed.possible(&self.policy).any(|e| rewrites(e))
+    }
+}
+
+/// A header's name as it may stand in a log line: somebody can have put a secret there too.
+fn place_name(engine: &Engine, work: &mut Workspace, name: &[u8]) -> String {
+    let mut apart = Exchange::default();
+    let redacted = apart.value(engine, work, name).is_some() || apart.counts().next().is_some();
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if redacted || name.len() > 64 || !name.iter().all(plain) {
+        return "?".to_owned();
+    }
+    String::from_utf8_lossy(name).into_owned()
+}

@@ -1,0 +1,70 @@
+//! What the client gets in place of a response: a reply of our own while nothing has left, or else the end of the stream.
+
+use proxy_wasm::types::Action;
+
+use super::{BLOCKED, Response};
+use crate::headers;
+use crate::host::{self, Buffer, Level};
+use crate::problem;
+
+impl Response {
+    /// Answers in place of the upstream. `true`: the reply is on its way.
+    pub(super) fn reply(&mut self, status: u16, pairs: &[(Vec<u8>, Vec<u8>)], body: &[u8]) -> bool {
+        self.own_reply = host::reply(status, "keepmum", &headers::write(pairs), body).is_ok();
+        self.own_reply
+    }
+
+    /// Something that must not be passed on cannot be taken out either: the stream ends here, and what is in the
+    /// proxy's buffer goes no further.
+    pub(super) fn fail(&mut self, why: &str, size: usize) -> Action {
+        if !self.failed {
+            self.failed = true;
+            self.shared.metrics.event("stream_reset");
+            host::log(Level::Warn, &format!("keepmum reset a stream: {why}"));
+        }
+        if size > 0 {
+            let _ = host::replace_buffer(Buffer::ResponseBody, size, b"");
+        }
+        let _ = host::reset_response();
+        Action::Pause
+    }
+
+    /// The request does not reach the upstream, not even if there can be no answer.
+    pub(super) fn deny(&mut self, status: u16) -> Action {
+        let (content_type, body) = problem::body(keepmum_engine::ErrorBody::ProblemJson, status, &self.request.id);
+        let pairs = [(b"content-type".to_vec(), content_type.as_bytes().to_vec())];
+        if !self.reply(status, &pairs, &body) {
+            return self.fail("a denied request could not be answered", 0);
+        }
+        Action::Pause
+    }
+
+    /// Something was found that the policy blocks, and nothing has left yet: the policy's reply takes its place.
+    pub(super) fn block(&mut self, found: keepmum_engine::Action) -> Action {
+        self.shared.metrics.event("blocked");
+        let reply = self.engine.reply(found);
+        let (content_type, body) = match reply.body {
+            Some(body) => (reply.content_type, body.into_bytes()),
+            None => {
+                let problem = keepmum_engine::ErrorBody::ProblemJson;
+                let (content_type, body) = problem::body(problem, reply.status, &self.request.id);
+                (content_type.to_owned(), body)
+            }
+        };
+        let pairs = [(b"content-type".to_vec(), content_type.into_bytes())];
+        if !self.reply(reply.status, &pairs, &body) {
+            return self.fail(BLOCKED, 0);
+        }
+        self.stream = None;
+        Action::Pause
+    }
+
+    /// Headers that could not be read or redacted must not go out.
+    pub(super) fn refuse(&mut self) -> Action {
+        self.shared.metrics.event("host_errors");
+        if !self.reply(502, &[], b"") {
+            return self.fail("the headers could not be rewritten", 0);
+        }
+        Action::Pause
+    }
+}

@@ -1,0 +1,165 @@
+//! The response's body and trailers on their way.
+//!
+//! The body is redacted as it streams. When a candidate is open at the end of a chunk, the tail is left in the
+//! proxy's buffer (`Pause`) while little is buffered, so that the trailers callback can still rewrite it; past that it
+//! goes into the engine's memory, since a paused buffer overflows at the proxy's limit. Where no trailers can come, or
+//! Content-Length says which byte is the last, nothing needs to be paused at all.
+
+use keepmum_engine::{Body, Flow};
+use proxy_wasm::types::Action;
+
+use super::{BLOCKED, Response};
+use crate::frames::Frames;
+use crate::headers::Headers;
+use crate::host::{self, Buffer, Map};
+
+/// A body is read from the proxy in pieces of this size: what a stream can need at a time does not depend on the
+/// proxy's chunks, which can be as large as its buffer limit.
+const PIECE: usize = 64 * 1024;
+
+/// While no more than this is buffered, an open tail stays with the proxy: the next chunk (16 KiB as a rule) comes on
+/// top, and both together must stay below the smallest buffer limit in use, 32 KiB.
+const PAUSE_BYTES: usize = 8 * 1024;
+
+/// A body under redaction.
+pub(super) struct Stream {
+    pub(super) body: Body,
+    /// Bytes still to come by Content-Length.
+    pub(super) left: Option<u64>,
+    /// Trailers may follow without a last body callback: HTTP/2, or announced.
+    pub(super) trailers: bool,
+    /// A gRPC body's messages.
+    pub(super) frames: Option<Frames>,
+    /// Bytes of the proxy's buffer that were read before, in callbacks that paused.
+    pub(super) read: usize,
+    /// Output since the buffer was last let go; `None`: so far it leaves as it came.
+    pub(super) out: Option<Vec<u8>>,
+}
+
+impl Response {
+    /// The next part of the response's body.
+    pub(super) fn response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        if self.failed {
+            return self.fail("", size);
+        }
+        if self.stream.is_none() || self.own_reply {
+            return Action::Continue;
+        }
+        let settled = match self.read(size, end_of_stream) {
+            Ok(settled) => settled,
+            Err(why) => return self.fail(why, size),
+        };
+        if self.exchange.blocked().is_some() {
+            self.shared.metrics.event("blocked");
+            return self.fail(BLOCKED, size);
+        }
+        let trailers = self.stream.as_ref().is_some_and(|s| s.trailers);
+        if !settled && trailers && size <= PAUSE_BYTES && self.engine.enforces() {
+            return Action::Pause;
+        }
+        match self.release(size) {
+            Ok(()) => Action::Continue,
+            Err(why) => self.fail(why, size),
+        }
+    }
+
+    /// The response's trailers.
+    pub(super) fn response_trailers(&mut self, count: usize) -> Action {
+        if self.failed {
+            return self.fail("", 0);
+        }
+        if self.own_reply {
+            return Action::Continue;
+        }
+        if let Some(paused) = self.stream.as_ref().map(|s| s.read) {
+            let settled = self.read(paused, true);
+            if self.exchange.blocked().is_some() {
+                self.shared.metrics.event("blocked");
+                return self.fail(BLOCKED, paused);
+            }
+            let has_tail = self
+                .stream
+                .as_ref()
+                .is_some_and(|s| s.out.as_ref().is_some_and(|o| !o.is_empty()));
+            if paused == 0 && has_tail && self.engine.enforces() {
+                return self.fail("trailers came while the end of a chunk was being held", 0);
+            }
+            if let Err(why) = settled.and_then(|_| self.release(paused)) {
+                return self.fail(why, paused);
+            }
+        }
+        if self.engine.scans_trailers() && count > 0 {
+            let Some(mut list) = Headers::get(Map::ResponseTrailers) else {
+                return self.fail("the trailers could not be read", 0);
+            };
+            let read = self.values(&mut list, "trailer");
+            if self.exchange.blocked().is_some() {
+                self.shared.metrics.event("blocked");
+                return self.fail(BLOCKED, 0);
+            }
+            if read.is_err() || (self.engine.enforces() && list.put(Map::ResponseTrailers).is_err()) {
+                return self.fail("the trailers could not be rewritten", 0);
+            }
+        }
+        Action::Continue
+    }
+
+    /// Takes what is new in the proxy's buffer through the engine. `true`: the tail is settled.
+    fn read(&mut self, size: usize, last: bool) -> Result<bool, &'static str> {
+        let Some(s) = &mut self.stream else { return Ok(true) };
+        let mut work = self.shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
+        let mut at = s.read;
+        let mut piece_out = Vec::new();
+        let mut message_ends = false;
+        while at < size {
+            let piece = host::buffer(Buffer::ResponseBody, at, PIECE.min(size - at)).unwrap_or_default();
+            if piece.is_empty() {
+                return Err("the body could not be read");
+            }
+            piece_out.clear();
+            let exchange = &mut self.exchange;
+            let flow = s.body.push(&self.engine, &mut work, exchange, &piece, &mut piece_out);
+            match (&mut s.out, flow) {
+                (None, Flow::Pass) => {}
+                (Some(out), Flow::Pass) => out.extend_from_slice(&piece),
+                (Some(out), Flow::Out) => out.extend_from_slice(&piece_out),
+                (None, Flow::Out) => {
+                    // The first change: what passed before it has to be said again.
+                    let mut out = host::buffer(Buffer::ResponseBody, 0, at).unwrap_or_default();
+                    if out.len() != at {
+                        return Err("the body could not be read again");
+                    }
+                    out.extend_from_slice(&piece_out);
+                    s.out = Some(out);
+                }
+            }
+            at += piece.len();
+            message_ends = s.frames.as_mut().is_some_and(|f| f.feed(&piece));
+            if let Some(left) = &mut s.left {
+                *left = left.saturating_sub(piece.len() as u64);
+            }
+        }
+        s.read = at;
+        if !last && s.left != Some(0) && !message_ends {
+            return Ok(s.body.held() == 0);
+        }
+        piece_out.clear();
+        let exchange = &mut self.exchange;
+        if s.body.finish(&self.engine, &mut work, exchange, &mut piece_out) == Flow::Out {
+            s.out.get_or_insert_with(Vec::new).extend_from_slice(&piece_out);
+        }
+        Ok(true)
+    }
+
+    /// Lets the proxy's buffer of `size` bytes go, as it is or rewritten.
+    fn release(&mut self, size: usize) -> Result<(), &'static str> {
+        let Some(s) = &mut self.stream else { return Ok(()) };
+        s.read = 0;
+        let Some(out) = s.out.take() else { return Ok(()) };
+        let same = || out.len() == size && host::buffer(Buffer::ResponseBody, 0, size).is_ok_and(|now| now == out);
+        if !self.engine.enforces() || (size == 0 && out.is_empty()) || same() {
+            return Ok(());
+        }
+        host::replace_buffer(Buffer::ResponseBody, size, &out).map_err(|_| "the body could not be rewritten")
+    }
+}
