@@ -8,6 +8,7 @@ use crate::decide::custom::Terms;
 use crate::decide::own;
 use crate::decide::validate::{Seen, Validator};
 use crate::decode::{Decode, Reading};
+use crate::deny::Denied;
 use crate::detect::anchors::Anchors;
 use crate::detect::classes::Classes;
 use crate::detect::front::Fronts;
@@ -16,7 +17,7 @@ use crate::error::PolicyError;
 use crate::exchange::Exchange;
 use crate::explain::Verdict;
 use crate::policy::action::Environment;
-use crate::policy::glob::{Glob, path_of};
+use crate::policy::deny;
 use crate::policy::routes::{RequestFacts, Routed, Routes};
 use crate::policy::{ErrorRule, OnEncoded, compile};
 use crate::rewrite::{self, Action, Defang, Means, Reply, Source, Template};
@@ -66,7 +67,7 @@ pub struct Engine {
     pub(crate) scan_body: bool,
     pub(crate) scan_trailers: bool,
     pub(crate) errors: Option<Arc<ErrorRule>>,
-    pub(crate) deny: Option<Arc<(Vec<Glob>, u16)>>,
+    pub(crate) deny: Option<Arc<deny::Rules>>,
     pub(crate) on_encoded: OnEncoded,
     pub(crate) audit_log: bool,
     pub(crate) bypass: bool,
@@ -119,11 +120,9 @@ impl Engine {
         self.bypass
     }
 
-    /// The status with which a request for this path (`:path`, as it came) is refused.
-    pub fn denies(&self, path: &[u8]) -> Option<u16> {
-        let (globs, status) = self.deny.as_deref()?;
-        let path = path_of(path);
-        globs.iter().any(|g| g.covers(&path)).then_some(*status)
+    /// Whether a request for this path (`:path`, as it came) is answered in place of the upstream.
+    pub fn denies(&self, path: &[u8]) -> Option<Denied> {
+        self.deny.as_deref()?.denies(path)
     }
 
     /// What is done with what a detector finds.

@@ -15,6 +15,7 @@
 //!
 //! No proxy, no clock, no file: see ARCHITECTURE.md for the crates around it.
 
+pub use deny::{DENY_LISTS, Denied, DenyList};
 pub use engine::Engine;
 pub use error::{Mistake, PolicyError};
 pub use exchange::{Count, Exchange, Finding};
@@ -29,6 +30,7 @@ pub mod limits;
 
 mod decide;
 mod decode;
+mod deny;
 mod detect;
 mod engine;
 mod error;

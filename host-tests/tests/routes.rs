@@ -86,7 +86,7 @@ fn a_route_decides_what_becomes_of_an_exchange() {
             .contains(&(b":status".to_vec(), b"410".to_vec()))
     );
     assert!(!body(&denied).contains(&key()));
-    assert_eq!(counted(&denied, "keepmum.denied"), 1);
+    assert_eq!(counted(&denied, "keepmum.denied.reason.path"), 1);
 }
 
 #[test]

@@ -14,9 +14,10 @@ use crate::engine::{Armed, Detector, Engine, FieldNames, FieldRule};
 use crate::error::{Mistakes, PolicyError};
 use crate::limits;
 use crate::policy::action::{Action as Written, Actions, Environment};
+use crate::policy::deny::{self, Deny};
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
-use crate::policy::written::{Allow, Deny, ErrorRule, Field, Layer, Mode, OnEncoded, Part, Policy, Route};
+use crate::policy::written::{Allow, ErrorRule, Field, Layer, Mode, OnEncoded, Part, Policy, Route};
 use crate::policy::{custom, document, tables};
 use crate::rewrite::{Action, Defang, need_care};
 
@@ -295,7 +296,7 @@ impl<'e> Compiler<'e> {
             scan_body: scans(Part::Body),
             scan_trailers: scans(Part::Trailers),
             errors: errors.cloned().map(Arc::new),
-            deny: deny.map(|d| Arc::new((d.paths.clone(), u16::try_from(d.status.0).unwrap_or(404)))),
+            deny: deny.map(deny::Rules::new),
             on_encoded: on_encoded
                 .or(policy.on_uninspectable.encoding)
                 .unwrap_or(OnEncoded::Pass),
@@ -474,11 +475,8 @@ fn named(at: &str, errors: Option<&ErrorRule>, deny: Option<&Deny>, to: &mut Mis
             "it names none; expected a status such as 503, or 4xx or 5xx",
         );
     }
-    if deny.is_some_and(|d| d.paths.is_empty()) {
-        to.add_new(
-            &format!("{at}deny.paths"),
-            "it names none; expected a path such as /.env",
-        );
+    if let Some(deny) = deny {
+        deny::check(at, deny, to);
     }
 }
 

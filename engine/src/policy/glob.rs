@@ -71,6 +71,18 @@ pub(crate) struct Glob {
     segments: Vec<Part>,
 }
 
+/// Globs of which the better part of a list consists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form<'a> {
+    /// `/**/name`
+    Name(&'a [u8]),
+    /// `/**/name/**`
+    Folder(&'a [u8]),
+    /// `/**/*end`
+    Ending(&'a [u8]),
+    Other,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     /// `**`: any number of segments.
@@ -87,12 +99,27 @@ impl Glob {
         if text.contains(['?', '#']) && text.contains('#') {
             return Err("a path has no fragment".to_owned());
         }
+        if path_of(text.as_bytes().split(|b| *b == b'?').next().unwrap_or_default())
+            .iter()
+            .filter(|b| **b == b'%')
+            .count()
+            < text.split('?').next().unwrap_or_default().matches('%').count()
+        {
+            return Err(
+                "letters, digits, `-`, `.`, `_` and `~` are decoded before paths are compared: write them as they are"
+                    .to_owned(),
+            );
+        }
         let mut segments = Vec::new();
         for segment in inner.split('/') {
             if segment == "**" {
                 if segments.last() != Some(&Part::Deep) {
                     segments.push(Part::Deep);
                 }
+            } else if matches!(segment, "." | "..") {
+                return Err(
+                    "`.` and `..` are resolved before paths are compared: write the path that they lead to".to_owned(),
+                );
             } else if segment.contains("**") {
                 return Err("`**` stands for whole segments: write `/**/`".to_owned());
             } else {
@@ -126,6 +153,32 @@ impl Glob {
             }
         }
         out
+    }
+
+    /// The same in lower case.
+    pub(crate) fn lower_case(&self) -> Glob {
+        let lower = |part: &Part| match part {
+            Part::Deep => Part::Deep,
+            Part::One(text) => Part::One(text.to_ascii_lowercase()),
+        };
+        Glob {
+            literal: self.literal.to_ascii_lowercase(),
+            segments: self.segments.iter().map(lower).collect(),
+        }
+    }
+
+    /// What can be looked up in place of a comparison.
+    pub(crate) fn form(&self) -> Form<'_> {
+        let is_plain = |text: &[u8]| !text.contains(&b'*') && !text.contains(&b'?');
+        match self.segments.as_slice() {
+            [Part::Deep, Part::One(name)] if is_plain(name) => Form::Name(name),
+            [Part::Deep, Part::One(name), Part::Deep] if is_plain(name) => Form::Folder(name),
+            [Part::Deep, Part::One(name)] => match name.split_first() {
+                Some((b'*', end)) if is_plain(end) => Form::Ending(end),
+                _ => Form::Other,
+            },
+            _ => Form::Other,
+        }
     }
 
     /// `path` begins with `/` and has no query: see [`path_of`].
@@ -368,7 +421,7 @@ mod tests {
                 "{pattern} on {value}"
             );
         }
-        for wrong in ["", "api", "/a**", "/a/b**/c"] {
+        for wrong in ["", "api", "/a**", "/a/b**/c", "/a/../b", "/..", "/./a", "/%2eenv"] {
             assert!(Glob::read(wrong).is_err(), "{wrong}");
         }
     }

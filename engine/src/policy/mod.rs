@@ -4,6 +4,7 @@
 pub(crate) mod action;
 pub(crate) mod compile;
 mod custom;
+pub(crate) mod deny;
 pub(crate) mod document;
 pub(crate) mod glob;
 #[allow(dead_code)]

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Mistakes;
 use crate::policy::action::Action;
+use crate::policy::deny::Deny;
 use crate::policy::glob::{Glob, Host};
 use crate::policy::read::{At, Hidden, List, Number, Read, Whole, choice, no_choice, object};
 
@@ -183,16 +184,6 @@ choice! {
     pub enum ErrorBody {
         /// RFC 9457.
         ProblemJson = "problem+json",
-    }
-}
-
-object! {
-    /// Requests that are answered here and never reach the upstream.
-    pub(crate) struct Deny {
-        /// Paths such as /.env and /.git/**.
-        pub(crate) paths: Vec<Glob>,
-        /// The answer's status; default: 404.
-        pub(crate) status: Whole<400, 599> = Whole(404),
     }
 }
 

@@ -28,10 +28,10 @@ impl Response {
         }
         self.routed = self.policy.route(&facts(&list));
         self.engine = self.routed.of_request(&self.policy).unwrap_or(&self.policy).clone();
-        if let Some(status) = self.engine.denies(list.first(b":path").unwrap_or_default()) {
-            self.shared.metrics.event("denied");
+        if let Some(denied) = self.engine.denies(list.first(b":path").unwrap_or_default()) {
+            self.shared.metrics.event(&format!("denied.reason.{}", denied.reason));
             if self.engine.enforces() {
-                return self.deny(status);
+                return self.deny(denied.status);
             }
         }
         if self.may_rewrite_body() && !self.request.connect {
