@@ -7,6 +7,7 @@ use crate::catalogue;
 use crate::decide::custom::Terms;
 use crate::decide::own;
 use crate::decide::validate::{Seen, Validator};
+use crate::decode::paths::Paths;
 use crate::decode::{Decode, Reading};
 use crate::deny::Denied;
 use crate::detect::anchors::Anchors;
@@ -53,6 +54,7 @@ pub struct Engine {
     pub(crate) armed: Arc<Armed>,
     pub(crate) fields: Arc<[FieldRule]>,
     pub(crate) field_names: Arc<FieldNames>,
+    pub(crate) field_paths: Arc<Paths>,
     pub(crate) allow: Arc<[Vec<u8>]>,
     pub(crate) decode: Decode,
     pub(crate) action: Action,

@@ -99,8 +99,14 @@ pub const POLICY_DEPTH: usize = 64;
 /// Mistakes in a policy that are told at once.
 pub const POLICY_ERRORS: usize = 50;
 
-/// Segments of a JSONPath: the positions reached in it are the bits of a word.
+/// Segments of a JSONPath.
 pub const PATH_SEGMENTS: usize = 16;
+
+/// Segments of all paths of a policy or route together: each is a bit for every open container.
+pub const PATH_STATES: usize = 256;
+
+/// Containers in each other that paths are followed through. Deeper down a path with `..` takes what its last segment takes.
+pub const PATH_DEPTH: usize = 128;
 
 /// Routes in a policy.
 pub const ROUTES: usize = 1_024;

@@ -33,7 +33,10 @@ fn whole() -> Value {
                 "near_misses": ["acme_short"]
             }]
         },
-        "fields": [{"names": ["password", "client_secret"], "action": "remove"}],
+        "fields": [
+            {"names": ["password", "client_secret"], "action": "remove"},
+            {"path": "$.data[*]['api key']", "action": {"mask": {"keep_last": 2}}}
+        ],
         "allow": [{"value": "fake-value-for-tests"}],
         "response": {"scan": ["headers", "body"], "action": "label", "decode": ["percent", "base64"]},
         "request": {"scan": []},
@@ -84,7 +87,7 @@ detectors:
     - {id: acme, pattern: 'acme_y', pattren: 1}
 fields:
   - {names: [password, 3, PASSWORD]}
-  - {path: $.a.b}
+  - {path: '$.a[-1]'}
   - hunter2
 allow: [{value: 12345678}, {}]
 response: {scan: [headers, footers], decode: percent}
@@ -115,8 +118,7 @@ routes:
         "detectors.custom[2].pattren: no such key; did you mean `pattern`?",
         "fields[0].names[1]: a number stands here; expected text",
         "fields[0].names[2]: this name comes twice",
-        "fields[1].names: expected at least one field name",
-        "fields[1].path: not supported yet",
+        "fields[1].path: at character 5: an index from the end",
         "fields[2]: text stands here; expected an object with some of the keys names, path, action",
         "allow[0].value: a number stands here; expected text",
         "allow[1].value: missing",
@@ -136,7 +138,7 @@ routes:
         "routes[1].match.hosts[0]: expected a host",
         "routes[1].match.methods[0]: expected a method in capitals",
         "routes[1].match.statuses: no such key; did you mean `status`?",
-        "routes[1].fields[0].names: expected at least one field name",
+        "routes[1].fields[0]: expected `names`, at least one, or a `path`",
         "routes[2].name: missing",
         "routes[2].match.paths[0]: `**` stands for whole segments",
     ];

