@@ -43,3 +43,32 @@ fn everything_that_is_wrong_has_a_line_in_the_proxys_words() {
         "mode: no such word; did you mean `report`? expected one of enforce, report"
     );
 }
+
+#[test]
+fn a_key_that_can_be_guessed_is_refused_without_being_told() {
+    let policy = r#"{"response":{"action":{"hash":{"key_env":"KEEPMUM_CHECK_KEY"}}}}"#;
+    for (key, says) in [
+        (None, "there is no such variable in the environment"),
+        (Some(""), "it is empty"),
+        (Some("changeme-changeme-changeme"), "its value can be guessed"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keepmum"));
+        command
+            .args(["check", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        command
+            .env_remove("KEEPMUM_CHECK_KEY")
+            .envs(key.map(|key| ("KEEPMUM_CHECK_KEY", key)));
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(policy.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(
+            text.starts_with("response.action.hash.key_env: ") && text.contains(says),
+            "{text}"
+        );
+        assert!(!text.contains("changeme"), "{text}");
+    }
+}

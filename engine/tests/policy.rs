@@ -35,7 +35,7 @@ fn whole() -> Value {
         },
         "fields": [
             {"names": ["password", "client_secret"], "action": "remove"},
-            {"path": "$.data[*]['api key']", "action": {"mask": {"keep_last": 2}}}
+            {"path": "$.data[*]['api key']", "action": "remove"}
         ],
         "allow": [{"value": "fake-value-for-tests"}],
         "response": {"scan": ["headers", "body"], "action": "label", "decode": ["percent", "base64"]},

@@ -239,12 +239,12 @@ fn run(part: &[u8]) -> Option<f64> {
     let in_order = steps(|a, b| a.checked_add(1) == Some(b)) || steps(|a, b| b.checked_add(1) == Some(a));
     let row = || {
         let lower = part.to_ascii_lowercase();
-        let has = |r: &&str| {
+        let has = |r: &str| {
             r.as_bytes()
                 .windows(lower.len())
                 .any(|w| w == lower || w.iter().rev().eq(&lower))
         };
-        ROWS.iter().any(|r| has(&r))
+        ROWS.iter().any(|r| has(r))
     };
     (in_order || row()).then(|| 6.0 + log2(part.len()))
 }
