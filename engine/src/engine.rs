@@ -20,7 +20,7 @@ use crate::explain::Verdict;
 use crate::policy::action::Environment;
 use crate::policy::deny;
 use crate::policy::routes::{RequestFacts, Routed, Routes};
-use crate::policy::{ErrorRule, OnEncoded, compile};
+use crate::policy::{AuditRules, ErrorRule, OnEncoded, compile};
 use crate::rewrite::{self, Action, Defang, Means, Reply, Source, Template};
 use crate::stream::{Body, BodyKind, Workspace};
 
@@ -71,10 +71,14 @@ pub struct Engine {
     pub(crate) errors: Option<Arc<ErrorRule>>,
     pub(crate) deny: Option<Arc<deny::Rules>>,
     pub(crate) on_encoded: OnEncoded,
-    pub(crate) audit_log: bool,
+    pub(crate) audit: Arc<AuditRules>,
+    /// The number by which the policy is known.
+    pub(crate) version: u64,
     pub(crate) bypass: bool,
     /// The route's name; empty for the defaults.
     pub(crate) name: String,
+    /// The same as metrics have it.
+    pub(crate) metric_name: String,
     /// The exceptions to the defaults.
     pub(crate) routes: Option<Arc<Routes>>,
 }
@@ -176,9 +180,19 @@ impl Engine {
         self.scan_trailers
     }
 
-    /// Whether an exchange with findings gets an audit line.
-    pub fn audits(&self) -> bool {
-        self.audit_log
+    /// The name as it stands in the names of metrics: letters, digits, `-` and `_`.
+    pub fn metric_name(&self) -> &str {
+        &self.metric_name
+    }
+
+    /// What is told of exchanges, and how often.
+    pub fn audit(&self) -> &AuditRules {
+        &self.audit
+    }
+
+    /// The number by which the policy is known: its `revision`, or else one made of what it says.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// What happens to a compressed body.

@@ -46,7 +46,8 @@ pub struct Exchange {
     pub(crate) given_up: u64,
     part: u16,
     list_all: bool,
-    blocked: Option<Action>,
+    /// By what, and whether it counts (in mode `report` it does not).
+    blocked: Option<(Action, bool)>,
     pub(crate) trace: Trace,
 }
 
@@ -115,12 +116,23 @@ impl Exchange {
 
     /// Something was found that blocks: what had not left by then does not leave any more, in this part or another. The
     /// caller answers in place of the message (`Engine::reply`) if nothing has left yet, or else breaks it off.
+    /// Never so in mode `report`.
     pub fn blocked(&self) -> Option<Action> {
-        self.blocked
+        self.blocked.filter(|(_, counts)| *counts).map(|(action, _)| action)
     }
 
-    pub(crate) fn block(&mut self, action: Action) {
-        self.blocked.get_or_insert(action);
+    /// The same in both modes: nothing behind what blocks is looked at, since in `enforce` it does not leave.
+    pub fn over(&self) -> bool {
+        self.blocked.is_some()
+    }
+
+    pub(crate) fn block(&mut self, engine: &Engine, action: Action) {
+        self.blocked.get_or_insert((action, engine.enforce));
+    }
+
+    /// Blocked as another one is.
+    pub(crate) fn block_with(&mut self, other: &Exchange) {
+        self.blocked = self.blocked.or(other.blocked);
     }
 
     /// Redacts one whole value, such as a header's. `None`: nothing was found.
@@ -256,6 +268,14 @@ impl Count {
     /// The detector's id, or `field`.
     pub fn detector<'e>(&self, engine: &'e Engine) -> &'e str {
         engine.id_of(self.source)
+    }
+
+    /// The rule of the policy that told it, as an index of `fields`; `None`: it was a detector.
+    pub fn rule(&self) -> Option<u16> {
+        match self.source {
+            Source::Field(rule) => Some(rule),
+            Source::Detector(_) => None,
+        }
     }
 
     /// What was done.

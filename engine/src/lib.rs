@@ -20,7 +20,8 @@ pub use engine::Engine;
 pub use error::{Mistake, PolicyError};
 pub use exchange::{Count, Exchange, Finding};
 pub use policy::{
-    ErrorBody, ErrorRule, Mode, OnEncoded, RequestFacts, ResponseFacts, Routed, StatusPattern, policy_schema,
+    AuditRules, ErrorBody, ErrorRule, Mode, OnEncoded, RequestFacts, ResponseFacts, Routed, StatusPattern,
+    policy_schema,
 };
 pub use rewrite::{Action, Mask, Reply};
 pub use stream::{Body, BodyKind, Flow, Workspace};

@@ -108,6 +108,15 @@ pub struct Body {
     patches: Vec<views::Patch>,
 }
 
+/// What may leave: in mode `report` the input as it came.
+fn kept(engine: &Engine, flow: Flow, before: usize, out: &mut Vec<u8>) -> Flow {
+    if engine.enforce {
+        return flow;
+    }
+    out.truncate(before);
+    Flow::Pass
+}
+
 /// Bytes kept of what has left, to see what stands before a candidate.
 const CONTEXT: usize = 16;
 
@@ -142,7 +151,37 @@ impl Body {
 
     /// Takes the next chunk. What can leave is either the chunk as it is, or appended to `out`. Once the exchange is
     /// blocked (`Exchange::blocked`) nothing leaves.
+    ///
+    /// In mode `report` all is done as in `enforce`, so that both find the same, and what comes of it is dropped: every
+    /// chunk passes.
     pub fn push(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        chunk: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Flow {
+        let before = out.len();
+        let flow = self.enforced(engine, work, exchange, chunk, out);
+        kept(engine, flow, before, out)
+    }
+
+    /// The body has ended: what was held is settled and appended to `out`.
+    pub fn finish(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        out: &mut Vec<u8>,
+    ) -> Flow {
+        let before = out.len();
+        let flow = self.end_enforced(engine, work, exchange, out);
+        kept(engine, flow, before, out)
+    }
+
+    /// The next chunk, whatever the mode.
+    fn enforced(
         &mut self,
         engine: &Engine,
         work: &mut Workspace,
@@ -153,7 +192,7 @@ impl Body {
         let mut passed = 0;
         let mut copied = false;
         for block in chunk.chunks(limits::BLOCK_BYTES) {
-            if exchange.blocked().is_some() {
+            if exchange.over() {
                 copied = true;
                 break;
             }
@@ -178,15 +217,15 @@ impl Body {
         if copied { Flow::Out } else { Flow::Pass }
     }
 
-    /// The body has ended: what was held is settled and appended to `out`.
-    pub fn finish(
+    /// The end, whatever the mode.
+    fn end_enforced(
         &mut self,
         engine: &Engine,
         work: &mut Workspace,
         exchange: &mut Exchange,
         out: &mut Vec<u8>,
     ) -> Flow {
-        if exchange.blocked().is_some() {
+        if exchange.over() {
             return Flow::Out;
         }
         if !matches!(self.form, wide::Form::Bytes) {
@@ -224,7 +263,7 @@ impl Body {
         learned.sort_by_key(|l| (l.at, l.from, l.action.leniency()));
         let views = self.views(engine, work, exchange, (data, decided, last), &mut learned);
         self.remember(exchange, &mut learned, u64::MAX);
-        let repeats = self.repeats(engine, exchange, data, last);
+        let repeats = self.repeats(exchange, data, last);
         let boundary = self.boundary(engine, decided.min(repeats).min(views.unwrap_or(end)), end, last);
         self.sort(engine);
         let boundary = if last {
@@ -234,7 +273,7 @@ impl Body {
         };
         let flow = self.encode(engine, exchange, data, boundary, direct, out);
 
-        if exchange.blocked().is_some() {
+        if exchange.over() {
             *self = Body {
                 form: std::mem::take(&mut self.form),
                 ..Body::new(self.kind)

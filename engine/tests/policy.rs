@@ -16,6 +16,7 @@ fn told(policy: &[u8]) -> Vec<String> {
 fn whole() -> Value {
     json!({
         "version": 1,
+        "revision": 42,
         "mode": "enforce",
         "detectors": {
             "packs": ["secrets", "tokens"],
@@ -44,7 +45,7 @@ fn whole() -> Value {
         "deny": {"paths": ["/.env", "/.git/**"], "status": 404},
         "on_uninspectable": {"encoding": "block", "upgrade": "pass"},
         "limits": {},
-        "audit": {"log": true},
+        "audit": {"log": true, "sample": 0.5, "rate": 10, "response_header": "X-Keepmum"},
         "routes": [
             {"name": "token endpoint", "match": {"hosts": ["auth.example.com"], "paths": ["/oauth/token"], "methods": ["POST"]}, "bypass": true},
             {
@@ -96,13 +97,18 @@ errors: {status: [9xx, 200, 5xx], replace: html}
 deny: {paths: [api], status: 200}
 on_uninspectable: {encoding: drop, upgrade: block}
 limits: {held_bytes: 64KiB}
+revision: 0
+audit: {sample: 2, rate: 0.5, response_header: content-length}
 routes:
   - {name: a, match: {}}
   - {name: a, match: {hosts: ['a b'], methods: [get], statuses: [200]}, fields: [{names: []}]}
   - {match: {paths: [/a**]}, bypass: true, deny: {paths: [/x]}}
+  - {name: a.b, match: {methods: [GET]}}
+  - {name: a b, match: {methods: [GET]}}
+  - {name: other, match: {methods: [GET]}}
 ";
     let expected = [
-        "mdoe: no such key; did you mean `mode`? accepted are version, mode, detectors,",
+        "mdoe: no such key; did you mean `mode`? accepted are version, revision, mode, detectors,",
         "mode: no such word; did you mean `report`? expected one of enforce, report",
         "version: a number stands here; expected the number 1",
         "detectors.packs[1]: no such pack; did you mean `tokens`? accepted are secrets,",
@@ -133,6 +139,12 @@ routes:
         "on_uninspectable.encoding: no such word; expected one of pass, block",
         "on_uninspectable.upgrade: not supported yet; expected pass",
         "limits.held_bytes: not supported yet",
+        "revision: a number stands here; expected a whole number, 1 to",
+        "audit.sample: a number stands here; expected a number, 0 to 1",
+        "audit.rate: a number stands here; expected a whole number, 1 to 1000000",
+        "audit.response_header: expected a name of 64 letters",
+        "routes[4].name: in metrics it is a_b, and so is routes[3]; expected a name",
+        "routes[5].name: in metrics it is other, and so is what",
         "routes[0].match: it asks for nothing",
         "routes[1].name: another route has this name",
         "routes[1].match.hosts[0]: expected a host",
@@ -163,6 +175,25 @@ fn a_line_is_a_mistake() {
     let e = Engine::new(Value::Object(many).to_string().as_bytes()).unwrap_err();
     assert_eq!(e.mistakes().len(), limits::POLICY_ERRORS + 1);
     assert!(e.to_string().ends_with("9950 more mistakes; these come first"), "{e}");
+}
+
+#[test]
+fn a_policy_has_one_number_however_it_is_written() {
+    let version = |text: &str| Engine::new(text.as_bytes()).unwrap().version();
+    let yaml = version("# a comment\nmode: report\nroutes: [{name: a, match: {status: [404]}}]\n");
+    let json = r#"{"routes":[{"match":{"status":[404]},"name":"a"}], "mode":"report"}"#;
+    assert_eq!(yaml, version(json));
+    let others = [
+        "{}",
+        "mode: report",
+        "mode: enforce",
+        "fields: [{names: [ab]}]",
+        "fields: [{names: [a, b]}]",
+    ];
+    let all: std::collections::BTreeSet<u64> = others.into_iter().map(version).chain([yaml]).collect();
+    assert_eq!(all.len(), others.len() + 1, "each says something else");
+    assert!(all.iter().all(|v| *v <= u64::from(u32::MAX)));
+    assert_eq!(version("revision: 7\nmode: report"), 7);
 }
 
 /// Bless with `KEEPMUM_BLESS=1`.

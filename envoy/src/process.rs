@@ -57,13 +57,29 @@ impl Envoy {
     /// # Errors
     /// As for [`Envoy::start`].
     pub fn start_logging(binary: &Path, bootstrap: &Bootstrap, name: &str, levels: &[&str]) -> Result<Self> {
+        Self::start_workers(binary, bootstrap, name, levels, 1)
+    }
+
+    /// The same with more than one worker.
+    ///
+    /// # Errors
+    /// As for [`Envoy::start`].
+    pub fn start_workers(
+        binary: &Path,
+        bootstrap: &Bootstrap,
+        name: &str,
+        levels: &[&str],
+        workers: u32,
+    ) -> Result<Self> {
         let files = Files::new(name)?;
         fs::write(&files.config, bootstrap.text())?;
         let log = File::create(&files.log)?;
         let child = Command::new(binary)
             .arg("-c")
             .arg(&files.config)
-            .args(["--disable-hot-restart", "--concurrency", "1", "--admin-address-path"])
+            .args(["--disable-hot-restart", "--concurrency", &workers.to_string()])
+            // The access log otherwise comes after ten seconds.
+            .args(["--file-flush-interval-msec", "50", "--admin-address-path"])
             .arg(&files.admin)
             .args(levels)
             .stdin(Stdio::null())

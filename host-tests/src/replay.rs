@@ -73,6 +73,18 @@ pub fn replay(module: &Module, options: &Options, exchange: &Exchange) -> Result
     Vm::start(module, options)?.exchange(exchange)
 }
 
+impl Replay {
+    /// What a counter counts under all its labels: that of this name, and those whose names go on behind a dot.
+    #[must_use]
+    pub fn count(&self, name: &str) -> i64 {
+        let is = |n: &str| {
+            n.strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.metrics.iter().filter(|(n, _)| is(n)).map(|(_, v)| v).sum()
+    }
+}
+
 impl Vm {
     /// Replays one exchange as a new stream of this VM. The exchange's own policy is not looked at: a VM has one.
     pub fn exchange(&mut self, exchange: &Exchange) -> Result<Replay> {

@@ -54,7 +54,7 @@ fn body(replay: &Replay) -> String {
 }
 
 fn counted(replay: &Replay, name: &str) -> i64 {
-    replay.metrics.get(name).copied().unwrap_or(0)
+    replay.count(name)
 }
 
 #[test]

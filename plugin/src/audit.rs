@@ -1,72 +1,223 @@
-//! What an exchange tells the world when it is over: counters, one audit line, and at debug level one line a finding.
-//! Never a value, never a piece of a body.
+//! What an exchange tells the world when it is over: counters, one audit line, filter state for the proxy's access log, and
+//! at debug level one line a finding. Never a value, never a piece of a body.
+//!
+//! In mode `report` all of it is what `enforce` would have told, but for the mode: operators decide by it.
 
-use keepmum_engine::{Engine, Exchange};
-use serde_json::json;
+use std::cell::RefCell;
+
+use keepmum_engine::{Action, AuditRules, Count, Engine, Exchange};
+use serde_json::{Value, json};
 
 use crate::host::{self, Level};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, mode};
 use crate::request::Request;
 
-/// Where things were found; `places[part]` of a finding.
+/// What became of an exchange, the strongest last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Outcome {
+    /// Nothing was found.
+    #[default]
+    Clean,
+    /// The body went through unread.
+    Uninspected,
+    /// What was found stays, by the action `report`.
+    Reported,
+    /// What was found was replaced.
+    Redacted,
+    /// An error response was replaced.
+    Replaced,
+    /// The response was, or was broken off.
+    Blocked,
+    /// The request went no further.
+    Denied,
+}
+
+impl Outcome {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Outcome::Clean => "clean",
+            Outcome::Uninspected => "uninspected",
+            Outcome::Reported => "reported",
+            Outcome::Redacted => "redacted",
+            Outcome::Replaced => "replaced",
+            Outcome::Blocked => "blocked",
+            Outcome::Denied => "denied",
+        }
+    }
+
+    /// By what was found so far.
+    pub(crate) fn of(exchange: &Exchange) -> Outcome {
+        let found = |c: &Count| match c.action() {
+            Action::Report => Outcome::Reported,
+            _ => Outcome::Redacted,
+        };
+        exchange.counts().map(found).max().unwrap_or_default()
+    }
+
+    /// What counts it.
+    pub(crate) fn metric(self) -> &'static str {
+        match self {
+            Outcome::Replaced => "errors_replaced",
+            other => other.name(),
+        }
+    }
+}
+
+/// An exchange that is over.
 pub(crate) struct Report<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) exchange: &'a Exchange,
+    /// Where things were found; `places[part]` of a finding.
     pub(crate) places: &'a [String],
     pub(crate) request: &'a Request,
     pub(crate) status: u16,
+    pub(crate) outcome: Outcome,
+    /// Why, if there can be more than one reason.
+    pub(crate) reason: &'static str,
 }
+
+/// Bytes of the list of findings in filter state.
+const LISTED_BYTES: usize = 1024;
 
 impl Report<'_> {
     fn place(&self, part: u16) -> &str {
         self.places.get(usize::from(part)).map_or("", String::as_str)
     }
 
-    fn action(&self, name: &'static str) -> &'static str {
-        if self.engine.enforces() { name } else { "report" }
+    /// What became of it, by what was found too.
+    fn outcome(&self) -> Outcome {
+        self.outcome.max(Outcome::of(self.exchange))
     }
 
     /// Counts, and writes the lines.
-    pub(crate) fn tell(&self, metrics: &Metrics) {
+    pub(crate) fn tell(&self, metrics: Metrics, limiter: &RefCell<Limiter>) {
         if self.exchange.given_up() > 0 {
-            metrics.uninspected("limit");
+            metrics.uninspected(self.engine, "limit");
         }
-        let mut findings = Vec::new();
         for c in self.exchange.counts() {
-            let (detector, place, action) = (
-                c.detector(self.engine),
-                self.place(c.part()),
-                self.action(c.action().name()),
-            );
-            let kind = place.split('.').nth(1).unwrap_or("body");
-            metrics.finding(detector, kind, action, c.times());
-            findings.push(json!({"detector": detector, "place": place, "action": action, "count": c.times()}));
+            let kind = self.place(c.part()).split('.').nth(1).unwrap_or("body");
+            metrics.finding(self.engine, c.detector(self.engine), kind, c.action().name(), c.times());
         }
-        if findings.is_empty() {
-            return;
-        }
-        if self.engine.audits() {
-            let line = json!({
-                "request_id": self.request.id,
-                "method": self.request.method,
-                "host": self.request.host,
-                "route": self.engine.name(),
-                "status": self.status,
-                "findings": findings,
-            });
-            host::log(Level::Info, &format!("keepmum audit {line}"));
+        let outcome = self.outcome();
+        self.leave(outcome);
+        if outcome > Outcome::Uninspected && self.engine.audit().log {
+            let taken = limiter.try_borrow_mut().map(|mut l| l.take(self.engine.audit()));
+            match taken.unwrap_or(Err("rate")) {
+                Ok(()) => host::log(Level::Info, &format!("keepmum audit {}", self.line(outcome))),
+                Err(why) => metrics.audit_dropped(why),
+            }
         }
         if host::logs(Level::Debug) {
             for f in self.exchange.findings() {
                 let line = json!({
                     "detector": f.detector(self.engine),
                     "place": self.place(f.part()),
-                    "action": self.action(f.action().name()),
+                    "action": f.action().name(),
                     "start": f.start(),
                     "end": f.end(),
                 });
                 host::log(Level::Debug, &format!("keepmum finding {line}"));
             }
         }
+    }
+
+    /// The audit line.
+    fn line(&self, outcome: Outcome) -> Value {
+        let finding = |c: &Count| {
+            let mut finding = json!({
+                "detector": c.detector(self.engine),
+                "place": self.place(c.part()),
+                "action": c.action().name(),
+                "count": c.times(),
+            });
+            if let (Some(rule), Some(map)) = (c.rule(), finding.as_object_mut()) {
+                map.insert("rule".to_owned(), format!("fields[{rule}]").into());
+            }
+            finding
+        };
+        let findings: Vec<Value> = self.exchange.counts().map(finding).collect();
+        let mut line = json!({
+            "request_id": self.request.id,
+            "trace_id": self.request.trace,
+            "method": self.request.method,
+            "host": self.request.host,
+            "route": self.engine.name(),
+            "policy": self.engine.version(),
+            "mode": mode(self.engine),
+            "outcome": outcome.name(),
+            "status": self.status,
+            "findings": findings,
+        });
+        if let (false, Some(map)) = (self.reason.is_empty(), line.as_object_mut()) {
+            map.insert("reason".to_owned(), self.reason.into());
+        }
+        line
+    }
+
+    /// Leaves filter state for the access log: `%FILTER_STATE(wasm.keepmum.outcome:PLAIN)%`. Of an exchange in which nothing
+    /// was found only the outcome, since most are such.
+    fn leave(&self, outcome: Outcome) {
+        let set = |name: &str, value: &str| {
+            // An access log that cannot be told is not worth more than the request.
+            let _ = host::set_property(name, value.as_bytes());
+        };
+        set("keepmum.outcome", outcome.name());
+        if outcome == Outcome::Clean {
+            return;
+        }
+        set("keepmum.mode", mode(self.engine));
+        set("keepmum.route", self.engine.metric_name());
+        set("keepmum.policy", &self.engine.version().to_string());
+        let mut list = String::new();
+        for c in self.exchange.counts() {
+            let (detector, place) = (c.detector(self.engine), self.place(c.part()));
+            let item = format!("{detector}@{place}={}*{}", c.action().name(), c.times());
+            if list.len() + item.len() > LISTED_BYTES {
+                list.push_str(";...");
+                break;
+            }
+            if !list.is_empty() {
+                list.push(';');
+            }
+            list.push_str(&item);
+        }
+        if !list.is_empty() {
+            set("keepmum.findings", &list);
+        }
+    }
+}
+
+/// Which audit lines are written: a share of them, and no more than so many a second.
+#[derive(Default)]
+pub(crate) struct Limiter {
+    /// Lines that the share has earned.
+    share: f64,
+    /// Lines that may be written at once.
+    left: f64,
+    /// When that was so, in nanoseconds.
+    at: u64,
+}
+
+impl Limiter {
+    /// Whether the next line is written; if not, why.
+    fn take(&mut self, rules: &AuditRules) -> Result<(), &'static str> {
+        self.share += rules.sample;
+        if self.share < 1.0 {
+            return Err("sample");
+        }
+        self.share -= 1.0;
+        let now = host::now();
+        let rate = f64::from(rules.rate);
+        if self.at == 0 {
+            self.left = rate;
+        }
+        let seconds = now.saturating_sub(self.at) as f64 / 1e9;
+        self.at = now;
+        self.left = (self.left + seconds * rate).min(rate);
+        if self.left < 1.0 {
+            return Err("rate");
+        }
+        self.left -= 1.0;
+        Ok(())
     }
 }

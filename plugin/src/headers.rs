@@ -27,6 +27,14 @@ impl Headers {
         })
     }
 
+    /// A list of our own.
+    pub(crate) fn of(pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Headers {
+        Headers {
+            pairs,
+            touched: Vec::new(),
+        }
+    }
+
     /// The first value of a name.
     pub(crate) fn first(&self, name: &[u8]) -> Option<&[u8]> {
         self.pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_slice())
@@ -37,6 +45,13 @@ impl Headers {
             *slot = value;
             self.touched.push(name.clone());
         }
+    }
+
+    /// One header with this name, in place of those that are there.
+    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) {
+        self.pairs.retain(|(n, _)| n != name);
+        self.pairs.push((name.to_vec(), value.to_vec()));
+        self.touched.push(name.to_vec());
     }
 
     pub(crate) fn remove(&mut self, name: &[u8]) {

@@ -95,6 +95,23 @@ mod env {
             grpc_status: i32,
         ) -> u32;
         pub(super) fn proxy_get_property(path: *const u8, path_len: usize, data: *mut *mut u8, len: *mut usize) -> u32;
+        pub(super) fn proxy_set_property(path: *const u8, path_len: usize, data: *const u8, len: usize) -> u32;
+        pub(super) fn proxy_get_shared_data(
+            key: *const u8,
+            key_len: usize,
+            data: *mut *mut u8,
+            len: *mut usize,
+            cas: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_set_shared_data(
+            key: *const u8,
+            key_len: usize,
+            data: *const u8,
+            len: usize,
+            cas: u32,
+        ) -> u32;
+        pub(super) fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+        pub(super) fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
         pub(super) fn proxy_close_stream(stream: u32) -> u32;
         pub(super) fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, id: *mut u32) -> u32;
         pub(super) fn proxy_increment_metric(id: u32, by: i64) -> u32;
@@ -210,6 +227,38 @@ pub(crate) fn property(path: &[&str]) -> Result<Vec<u8>, HostError> {
     let (mut data, mut len) = (std::ptr::null_mut(), 0);
     let code = unsafe { env::proxy_get_property(path.as_ptr(), path.len(), &raw mut data, &raw mut len) };
     taken(code, data, len)
+}
+
+/// Sets a property: filter state of the proxy, as `wasm.<path>`.
+pub(crate) fn set_property(path: &str, value: &[u8]) -> Result<(), HostError> {
+    status(unsafe { env::proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
+}
+
+/// What VMs of one id share under a key, and a number that changes when it is written.
+pub(crate) fn shared(key: &str) -> Result<(Vec<u8>, u32), HostError> {
+    let (mut data, mut len, mut cas) = (std::ptr::null_mut(), 0, 0);
+    let code =
+        unsafe { env::proxy_get_shared_data(key.as_ptr(), key.len(), &raw mut data, &raw mut len, &raw mut cas) };
+    Ok((taken(code, data, len)?, cas))
+}
+
+/// Writes that, if nobody else has since; `cas` is zero where there was nothing.
+pub(crate) fn share(key: &str, data: &[u8], cas: u32) -> Result<(), HostError> {
+    status(unsafe { env::proxy_set_shared_data(key.as_ptr(), key.len(), data.as_ptr(), data.len(), cas) })
+}
+
+/// From now on the root context is called so often.
+pub(crate) fn tick_every(milliseconds: u32) -> Result<(), HostError> {
+    status(unsafe { env::proxy_set_tick_period_milliseconds(milliseconds) })
+}
+
+/// Nanoseconds since 1970; zero if the proxy does not tell.
+pub(crate) fn now() -> u64 {
+    let mut time = 0;
+    match unsafe { env::proxy_get_current_time_nanoseconds(&raw mut time) } {
+        0 => time,
+        _ => 0,
+    }
 }
 
 /// Resets the stream to the client.

@@ -10,6 +10,7 @@ mod body;
 mod frames;
 mod headers;
 mod host;
+mod instances;
 mod metrics;
 mod problem;
 mod request;

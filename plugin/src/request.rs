@@ -18,6 +18,8 @@ pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) host: String,
     pub(crate) id: String,
+    /// The id of its trace: of `traceparent` (W3C) or `x-b3-traceid`.
+    pub(crate) trace: String,
 }
 
 /// Longer texts are left out rather than cut.
@@ -26,19 +28,29 @@ const LONGEST: usize = 128;
 impl Request {
     pub(crate) fn read(list: &Headers, engine: &Engine, work: &mut Workspace) -> Request {
         let method = list.first(b":method").unwrap_or_default();
-        let mut clean = |name: &[u8]| clean(engine, work, list.first(name).unwrap_or_default());
+        let mut clean = |name: &[u8]| clean_text(engine, work, list.first(name).unwrap_or_default());
+        let (host, id) = (clean(b":authority"), clean(b"x-request-id"));
         Request {
             head: method == b"HEAD",
             connect: method == b"CONNECT",
             method: clean(b":method"),
-            host: clean(b":authority"),
-            id: clean(b"x-request-id"),
+            host,
+            id,
+            trace: clean_text(engine, work, trace(list)),
         }
     }
 }
 
+/// Thirty-two or sixteen hexadecimal digits, which is no form of a secret that anybody could tell from a trace's id.
+fn trace(list: &Headers) -> &[u8] {
+    let parent = list.first(b"traceparent").and_then(|v| v.split(|b| *b == b'-').nth(1));
+    let id = parent.or_else(|| list.first(b"x-b3-traceid")).unwrap_or_default();
+    let digits = id.iter().all(u8::is_ascii_hexdigit) && matches!(id.len(), 16 | 32);
+    if digits { id } else { b"" }
+}
+
 /// The text, if it is plain, short, and holds nothing that would be redacted in a response.
-fn clean(engine: &Engine, work: &mut Workspace, text: &[u8]) -> String {
+fn clean_text(engine: &Engine, work: &mut Workspace, text: &[u8]) -> String {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'[' | b']');
     let mut apart = Exchange::default();
     if text.len() > LONGEST || !text.iter().all(plain) {

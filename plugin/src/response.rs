@@ -10,7 +10,7 @@ use keepmum_engine::{Engine, Exchange, Routed};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::audit::Report;
+use crate::audit::{Outcome, Report};
 use crate::request::Request;
 use crate::root::Shared;
 
@@ -33,6 +33,14 @@ pub(crate) struct Response {
     own_reply: bool,
     failed: bool,
     stream: Option<stream::Stream>,
+    /// What was done with the whole message, or in mode `report` would have been.
+    outcome: Outcome,
+    /// Why, if there can be more than one reason.
+    reason: &'static str,
+    /// In mode `report`: what follows would never have come, so it is not looked at.
+    ended: bool,
+    /// Why the body goes through unread, and how much of it has since that was last counted.
+    unread: Option<(&'static str, u64)>,
 }
 
 /// Why a stream ends of which the beginning has left.
@@ -55,6 +63,40 @@ impl Response {
             own_reply: false,
             failed: false,
             stream: None,
+            outcome: Outcome::Clean,
+            reason: "",
+            ended: false,
+            unread: None,
+        }
+    }
+}
+
+impl Response {
+    /// Something is done with the whole message: told once. In mode `report` it would be, and what would never have come
+    /// is not looked at.
+    fn done(&mut self, outcome: Outcome) {
+        self.done_because(outcome, "");
+    }
+
+    fn done_because(&mut self, outcome: Outcome, reason: &'static str) {
+        if self.outcome < outcome {
+            (self.outcome, self.reason) = (outcome, reason);
+            self.shared.metrics.done(&self.engine, outcome.metric(), reason);
+        }
+        self.ended |= !self.engine.enforces();
+    }
+
+    /// The body, or what is known of it, goes through unread.
+    fn unread(&mut self, reason: &'static str) {
+        self.shared.metrics.uninspected(&self.engine, reason);
+        self.outcome = self.outcome.max(Outcome::Uninspected);
+        self.unread = Some((reason, 0));
+    }
+
+    fn count_unread(&mut self) {
+        if let Some((reason, bytes)) = &mut self.unread {
+            let bytes = std::mem::take(bytes);
+            self.shared.metrics.uninspected_bytes(&self.engine, reason, bytes);
         }
     }
 }
@@ -79,13 +121,16 @@ impl HttpContext for Response {
     }
 
     fn on_log(&mut self) {
+        self.count_unread();
         let report = Report {
             engine: &self.engine,
             exchange: &self.exchange,
             places: &self.places,
             request: &self.request,
             status: self.status,
+            outcome: self.outcome,
+            reason: self.reason,
         };
-        report.tell(&self.shared.metrics);
+        report.tell(self.shared.metrics, &self.shared.limiter);
     }
 }

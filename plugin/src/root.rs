@@ -8,8 +8,10 @@ use keepmum_engine::{Engine, Workspace};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
+use crate::audit::Limiter;
 use crate::host::{self, Buffer, Level};
-use crate::metrics::Metrics;
+use crate::instances::{PERIOD, Running};
+use crate::metrics::{Metrics, mode};
 use crate::response::Response;
 
 /// What all streams of a VM share.
@@ -17,6 +19,7 @@ use crate::response::Response;
 pub(crate) struct Shared {
     pub(crate) work: RefCell<Workspace>,
     pub(crate) metrics: Metrics,
+    pub(crate) limiter: RefCell<Limiter>,
 }
 
 /// The root context.
@@ -24,6 +27,7 @@ pub(crate) struct Shared {
 pub(crate) struct Root {
     engine: Option<Arc<Engine>>,
     shared: Rc<Shared>,
+    running: Running,
 }
 
 impl Context for Root {}
@@ -50,6 +54,13 @@ impl RootContext for Root {
             Ok(engine) => {
                 self.shared.metrics.gauge("armed", u64::from(engine.enforces()));
                 self.shared.metrics.gauge("detectors", engine.detectors() as u64);
+                self.running = Running::start(engine.version());
+                // Without it the proxy only tells less.
+                let _ = host::tick_every(PERIOD);
+                host::log(
+                    Level::Info,
+                    &format!("keepmum runs policy {} ({})", engine.version(), mode(&engine)),
+                );
                 self.engine = Some(Arc::new(engine));
                 true
             }
@@ -60,6 +71,10 @@ impl RootContext for Root {
                 false
             }
         }
+    }
+
+    fn on_tick(&mut self) {
+        self.running.note(self.shared.metrics);
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {

@@ -19,35 +19,33 @@ use crate::policy::deny::{self, Deny};
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
 use crate::policy::written::{Allow, ErrorRule, Field, Layer, Mode, OnEncoded, Part, Policy, Route};
-use crate::policy::{custom, document, tables};
+use crate::policy::{audit, custom, document, tables, version};
 use crate::rewrite::{Action, Defang, need_care};
 
 pub(crate) fn compile(text: &[u8], packs: Option<&[String]>, environment: Environment) -> Result<Engine, PolicyError> {
     let mut to = Mistakes::default();
-    let mut policy = read(text, &mut to);
-    if let (Some(policy), Some(packs)) = (&mut policy, packs) {
+    let mut read = read(text, &mut to);
+    if let (Some((policy, _)), Some(packs)) = (&mut read, packs) {
         policy.detectors.packs = Some(packs.iter().cloned().collect());
     }
-    let engine = policy.and_then(|policy| Compiler::of(&policy, environment, &mut to).engine(&policy, &mut to));
+    let engine = read
+        .and_then(|(policy, version)| Compiler::of(&policy, environment, &mut to).engine(&policy, version, &mut to));
     match engine {
         Some(engine) if to.count() == 0 => Ok(engine),
         _ => Err(to.refusal()),
     }
 }
 
-/// The policy as written, with what is wrong in it left out.
-fn read(text: &[u8], to: &mut Mistakes) -> Option<Policy> {
+/// The policy as written, with what is wrong in it left out, and its number.
+fn read(text: &[u8], to: &mut Mistakes) -> Option<(Policy, u64)> {
     match document::read(text) {
         Ok(document) => {
             *to = document.mistakes;
             let place = Place::Root;
-            Policy::read(
-                At {
-                    value: &document.tree,
-                    place,
-                },
-                to,
-            )
+            let value = &document.tree;
+            let policy = Policy::read(At { value, place }, to)?;
+            let version = policy.revision.map_or_else(|| version::of(value), |r| r.0);
+            Some((policy, version))
         }
         Err(e) => {
             to.add(e.path, e.why);
@@ -148,7 +146,7 @@ impl<'e> Compiler<'e> {
     }
 
     /// The defaults, with the routes.
-    fn engine(&mut self, policy: &Policy, to: &mut Mistakes) -> Option<Engine> {
+    fn engine(&mut self, policy: &Policy, version: u64, to: &mut Mistakes) -> Option<Engine> {
         let defaults = self.rules(policy, None, to);
         if policy.routes.len() > limits::ROUTES {
             to.add("routes", format!("{} are allowed", limits::ROUTES));
@@ -168,10 +166,12 @@ impl<'e> Compiler<'e> {
                 matches.push((&route.matches, engine));
             }
         }
+        audit::check_names(&policy.routes, to);
+        let audit = Arc::new(audit::compile(&policy.audit, to));
         let mut defaults = defaults?;
         let means = Arc::new(std::mem::take(&mut self.actions.means));
         for engine in matches.iter_mut().map(|(_, engine)| engine).chain([&mut defaults]) {
-            engine.means = means.clone();
+            (engine.means, engine.audit, engine.version) = (means.clone(), audit.clone(), version);
         }
         self.labels(&mut matches.iter().map(|(_, engine)| engine).chain([&defaults]), to);
         if !matches.is_empty() {
@@ -302,8 +302,10 @@ impl<'e> Compiler<'e> {
             on_encoded: on_encoded
                 .or(policy.on_uninspectable.encoding)
                 .unwrap_or(OnEncoded::Pass),
-            audit_log: policy.audit.log,
+            audit: Arc::default(),
+            version: 0,
             bypass,
+            metric_name: audit::metric_name(route.map_or("", |r| &r.name)),
             name: route.map_or_else(String::new, |r| r.name.clone()),
             routes: None,
         })

@@ -2,6 +2,7 @@
 //! the policy's own detectors).
 
 pub(crate) mod action;
+pub(crate) mod audit;
 pub(crate) mod compile;
 mod custom;
 pub(crate) mod deny;
@@ -13,8 +14,10 @@ pub(crate) mod routes;
 mod schema;
 mod strength;
 mod tables;
+mod version;
 pub(crate) mod written;
 
+pub use audit::AuditRules;
 pub use routes::{RequestFacts, ResponseFacts, Routed};
 pub use schema::policy_schema;
 pub use written::{ErrorBody, ErrorRule, Mode, OnEncoded, StatusPattern};

@@ -19,6 +19,8 @@ object! {
     pub(crate) struct Policy {
         /// The language's version.
         pub(crate) version: Whole<1, 1> = Whole(1),
+        /// The number of this version of the policy, which metrics and audit lines tell; default: one made of what the policy says.
+        pub(crate) revision: Option<Whole<1, 9_007_199_254_740_991>>,
         /// enforce (default) redacts; report changes nothing, and counts and audits what enforce would have found.
         pub(crate) mode: Mode = Mode::Enforce,
         /// Which detectors look.
@@ -227,12 +229,12 @@ object! {
     pub(crate) struct Audit {
         /// One line for each exchange with findings; default: true.
         pub(crate) log: bool = true,
-        /// The share of exchanges that get a line. Not supported yet.
-        pub(crate) sample: Option<Later>,
-        /// The most lines a second. Not supported yet.
-        pub(crate) rate: Option<Later>,
-        /// A response header that says what was done. Not supported yet.
-        pub(crate) response_header: Option<Later>,
+        /// The share of those exchanges that get one; default: 1. The others are counted.
+        pub(crate) sample: Number<0, 1> = Number(1.0),
+        /// The most lines a second in each worker of the proxy; default: 100. The others are counted.
+        pub(crate) rate: Whole<1, 1_000_000> = Whole(100),
+        /// A response header that says what was done before the body, such as x-keepmum. Default: none.
+        pub(crate) response_header: Option<String>,
     }
 }
 

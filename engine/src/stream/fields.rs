@@ -44,7 +44,7 @@ impl Body {
                 json::Event::Begin { shape, .. } if self.kind.keep_length && shape != json::Shape::Text => {}
                 json::Event::Begin { at, rule, shape } => {
                     self.field = Some((at, rule, shape));
-                    self.field_waits = engine.enforce && self.field_action(engine, rule).needs_end();
+                    self.field_waits = self.field_action(engine, rule).needs_end();
                     // It begins with its first byte, so that there is one.
                     self.field_edit(engine, at, at + 1, rule, shape, false);
                     covered = at + 1;
@@ -140,7 +140,7 @@ impl Body {
     /// An edit of a value that leaves as it streams.
     fn field_edit(&mut self, engine: &Engine, start: u64, end: u64, rule: u16, shape: json::Shape, continues: bool) {
         let action = self.field_action(engine, rule).whole();
-        if engine.enforce && action != Action::Report && !self.field_waits {
+        if action != Action::Report && !self.field_waits {
             self.push_field(rule, (start, end), (action, Form::None), shape, continues);
         }
     }

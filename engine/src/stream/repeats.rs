@@ -1,19 +1,15 @@
 //! Values found before are found again, wherever they come in the exchange, with or without what announced them.
 
 use super::{Body, byte_before};
-use crate::Engine;
 use crate::detect::program::is_word;
 use crate::exchange::Exchange;
 use crate::rewrite::{Context, Edit};
 
 impl Body {
     /// Detect, over again: values that were found before, wherever they stand. Returns where one could be beginning.
-    pub(super) fn repeats(&mut self, engine: &Engine, exchange: &Exchange, data: &[u8], last: bool) -> u64 {
+    pub(super) fn repeats(&mut self, exchange: &Exchange, data: &[u8], last: bool) -> u64 {
         let end = self.base + data.len() as u64;
         let mut open = end;
-        if !engine.enforce {
-            return end;
-        }
         let context = (self.context, self.context_len);
         let mut all = std::mem::take(&mut self.searched);
         let mut edits = std::mem::take(&mut self.pending);

@@ -36,7 +36,7 @@ impl Body {
 
     /// Where findings that overlap are not all known yet: nothing from the first of them on is settled.
     pub(super) fn before_open_overlap(&self, engine: &Engine, boundary: u64) -> u64 {
-        if !engine.careful || !engine.enforce {
+        if !engine.careful {
             return boundary;
         }
         let mut at = 0;
@@ -121,7 +121,7 @@ impl Body {
                 self.copy(slice, &mut patches, edit.start, out);
             }
             let fresh = edit.start >= self.written && !edit.continues;
-            let blocks = |e: &Edit| engine.enforce && self.depth == 0 && matches!(e.action, Action::Block(_));
+            let blocks = |e: &Edit| self.depth == 0 && matches!(e.action, Action::Block(_));
             if fresh && edit.replaces() {
                 let (end, next) = self.overlap(engine, &edits, i, boundary);
                 let winner = self.winner(engine, &edit, edits.get(i..next).unwrap_or_default(), end, patches);
@@ -129,7 +129,7 @@ impl Body {
                     exchange.found(winner.source, winner.action, winner.start, winner.end);
                 }
                 if blocks(&winner) {
-                    exchange.block(winner.action);
+                    exchange.block(engine, winner.action);
                     return Flow::Out;
                 }
                 let raw = slice(edit.start, end);
@@ -138,16 +138,12 @@ impl Body {
                     before: byte_before(data, usize::try_from(edit.start - base).unwrap_or(0), &context),
                     id: engine.id_of(winner.source),
                 };
-                if engine.enforce {
-                    rewrite::replacement(&engine.means, &winner, stretch, out);
-                } else {
-                    out.extend_from_slice(raw);
-                }
+                rewrite::replacement(&engine.means, &winner, stretch, out);
                 self.masking = winner.context == Context::Inline && winner.action.masks_each_byte();
                 self.written = end;
             } else if blocks(&edit) {
                 exchange.found(edit.source, edit.action, edit.start, edit.end);
-                exchange.block(edit.action);
+                exchange.block(engine, edit.action);
                 return Flow::Out;
             } else if edit.context == Context::Inside {
                 // An edit that covers it has told of it.
@@ -167,9 +163,7 @@ impl Body {
                         self.pending.push(Edit { start: end, ..edit });
                     }
                 }
-                if !engine.enforce {
-                    out.extend_from_slice(slice(self.written, end));
-                } else if self.masking {
+                if self.masking {
                     rewrite::stars(end - self.written, out);
                 }
                 self.written = end;

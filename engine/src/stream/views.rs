@@ -319,7 +319,7 @@ impl Body {
                     decoded.extend_from_slice(base64::bytes(run.group).get(..rest - 1).unwrap_or_default());
                 }
                 self.look_inside(engine, work, exchange, run, &decoded, end != End::Open);
-                self.settle_run(engine, exchange, run, text, end != End::Open);
+                self.settle_run(exchange, run, text, end != End::Open);
                 if end != End::Open {
                     let at = self.base + pos as u64;
                     self.leave(exchange, run, at, learned);
@@ -365,19 +365,21 @@ impl Body {
         inner.text.extend_from_slice(decoded);
         if inner
             .body
-            .push(engine, work, &mut inner.exchange, decoded, &mut inner.out)
+            .enforced(engine, work, &mut inner.exchange, decoded, &mut inner.out)
             == Flow::Pass
         {
             inner.out.extend_from_slice(decoded);
         }
         if over {
-            inner.body.finish(engine, work, &mut inner.exchange, &mut inner.out);
+            inner
+                .body
+                .end_enforced(engine, work, &mut inner.exchange, &mut inner.out);
         }
         inner.findings.append(&mut inner.exchange.take_findings());
     }
 
     /// What the inner pipeline let go becomes patches and findings out here.
-    fn settle_run(&mut self, engine: &Engine, exchange: &mut Exchange, run: &mut Run, data: &[u8], over: bool) {
+    fn settle_run(&mut self, exchange: &mut Exchange, run: &mut Run, data: &[u8], over: bool) {
         let certain = run.is_certain(over);
         let Some(inner) = run.inner.as_deref_mut() else { return };
         // As if no slash were escaped.
@@ -416,7 +418,7 @@ impl Body {
             for f in inner.findings.extract_if(.., begins) {
                 let bytes = usize::try_from(f.end.saturating_sub(byte)).unwrap_or(0);
                 let till = behind(data, raw, bytes.div_ceil(3) * 4);
-                self.tell(engine, exchange, &f, (offset(raw), offset(till)));
+                self.tell(&f, (offset(raw), offset(till)));
             }
             raw = end;
             done += most;
@@ -436,21 +438,17 @@ impl Body {
     }
 
     /// A finding inside, by the place of its characters out here.
-    fn tell(&mut self, engine: &Engine, exchange: &mut Exchange, f: &Finding, (start, end): (u64, u64)) {
-        if engine.enforce {
-            self.pending.push(Edit {
-                start,
-                end,
-                source: f.source,
-                action: f.action,
-                form: Form::None,
-                percent: 0,
-                context: Context::Inside,
-                continues: false,
-            });
-        } else {
-            exchange.found(f.source, f.action, start, end);
-        }
+    fn tell(&mut self, f: &Finding, (start, end): (u64, u64)) {
+        self.pending.push(Edit {
+            start,
+            end,
+            source: f.source,
+            action: f.action,
+            form: Form::None,
+            percent: 0,
+            context: Context::Inside,
+            continues: false,
+        });
     }
 
     /// The run is over, or enough of it was decoded: what was found is remembered.

@@ -127,7 +127,7 @@ impl Body {
                 if self.block(engine, work, exchange, &front, false, out) == Flow::Pass {
                     out.extend_from_slice(&front);
                 }
-                self.finish(engine, work, exchange, out);
+                self.end_enforced(engine, work, exchange, out);
                 if front.is_empty() { Flow::Pass } else { Flow::Out }
             }
         }
@@ -157,12 +157,10 @@ impl Body {
                 Flow::Out => flow = Flow::Out,
             }
         }
-        if last || exchange.blocked().is_some() {
-            self.finish(engine, work, apart, out);
+        if last || exchange.over() {
+            self.end_enforced(engine, work, apart, out);
         }
-        if let Some(action) = apart.blocked() {
-            exchange.block(action);
-        }
+        exchange.block_with(apart);
         for f in apart.take_findings() {
             exchange.found(f.source, f.action, f.start, f.end);
         }
@@ -196,13 +194,13 @@ impl Wide {
         let (told, stepped) = (exchange.findings().len(), exchange.trace.len());
         let base = self.inner.base;
         let mut window = self.inner.held.clone();
-        let mut flow = self.inner.push(engine, work, exchange, &text, &mut changed);
+        let mut flow = self.inner.enforced(engine, work, exchange, &text, &mut changed);
         if flow == Flow::Pass && (last || held > 0 || self.decoder.held() > 0) {
             changed.extend_from_slice(&text);
             flow = Flow::Out;
         }
-        if last && exchange.blocked().is_none() {
-            self.inner.finish(engine, work, exchange, &mut changed);
+        if last && !exchange.over() {
+            self.inner.end_enforced(engine, work, exchange, &mut changed);
         }
         window.extend_from_slice(&text);
         let (at, field) = (self.at, self.field);
@@ -230,10 +228,10 @@ impl Wide {
             return Flow::Pass;
         }
         self.encoder.feed(&changed, out);
-        if last || exchange.blocked().is_some() {
+        if last || exchange.over() {
             self.encoder.finish(out);
         }
-        if exchange.blocked().is_none() {
+        if !exchange.over() {
             out.extend(odd);
         }
         Flow::Out

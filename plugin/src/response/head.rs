@@ -7,6 +7,7 @@ use proxy_wasm::types::Action;
 
 use super::stream::Stream;
 use super::{BODY, Response};
+use crate::audit::Outcome;
 use crate::body;
 use crate::frames::Frames;
 use crate::headers::Headers;
@@ -29,7 +30,8 @@ impl Response {
         self.routed = self.policy.route(&facts(&list));
         self.engine = self.routed.of_request(&self.policy).unwrap_or(&self.policy).clone();
         if let Some(denied) = self.engine.denies(list.first(b":path").unwrap_or_default()) {
-            self.shared.metrics.event(&format!("denied.reason.{}", denied.reason));
+            self.done_because(Outcome::Denied, denied.reason);
+            self.status = denied.status;
             if self.engine.enforces() {
                 return self.deny(denied.status);
             }
@@ -46,7 +48,7 @@ impl Response {
 
     /// The response's headers.
     pub(super) fn response_headers(&mut self, end_of_stream: bool) -> Action {
-        if self.own_reply {
+        if self.own_reply || self.ended {
             return Action::Continue;
         }
         let Some(mut list) = Headers::get(Map::Response) else {
@@ -67,14 +69,20 @@ impl Response {
             .unwrap_or(&self.policy)
             .clone();
         if self.engine.bypasses() {
-            self.shared.metrics.uninspected("route");
+            self.unread("route");
             return Action::Continue;
         }
         if self.engine.scans_headers() && self.values(&mut list, "header").is_err() {
             return self.refuse();
         }
+        if self.exchange.over() {
+            self.done(Outcome::Blocked);
+        }
         if let Some(action) = self.exchange.blocked() {
             return self.block(action);
+        }
+        if self.ended {
+            return Action::Continue;
         }
         let grpc = list
             .first(b"content-type")
@@ -83,13 +91,18 @@ impl Response {
             .engine
             .error_rule(self.status)
             .and_then(|r| r.replace)
-            .filter(|_| self.engine.enforces() && !grpc);
+            .filter(|_| !grpc);
+        if replace.is_some() {
+            self.done(Outcome::Replaced);
+        }
+        if self.ended {
+            return Action::Continue;
+        }
         if let Some(kind) = replace {
             let (content_type, body) = problem::body(kind, self.status, &self.request.id);
             let mut pairs: Vec<_> = list.pairs.iter().filter(|(n, _)| problem::keeps(n)).cloned().collect();
             pairs.push((b"content-type".to_vec(), content_type.as_bytes().to_vec()));
             if self.reply(self.status, &pairs, &body) {
-                self.shared.metrics.event("errors_replaced");
                 return Action::Pause;
             }
         }
@@ -102,11 +115,15 @@ impl Response {
         if kind.is_none()
             && !bodiless
             && !end_of_stream
-            && self.engine.enforces()
             && self.engine.scans_body()
             && self.engine.on_encoded() == OnEncoded::Block
             && body::is_encoded(&list)
         {
+            self.unread = None;
+            self.done(Outcome::Blocked);
+            if !self.engine.enforces() {
+                return Action::Continue;
+            }
             let (content_type, body) = problem::body(keepmum_engine::ErrorBody::ProblemJson, 502, &self.request.id);
             if self.reply(
                 502,
@@ -138,8 +155,11 @@ impl Response {
                 });
             }
         }
-        if self.engine.enforces() && list.put(Map::Response).is_err() {
-            return self.refuse();
+        if self.engine.enforces() {
+            self.tell_client(&mut list);
+            if list.put(Map::Response).is_err() {
+                return self.refuse();
+            }
         }
         Action::Continue
     }
@@ -171,14 +191,15 @@ impl Response {
     }
 
     /// What kind of body follows; `None`: it is not looked at, for a reason that has been counted.
-    fn body_kind(&self, list: &Headers, bodiless: bool) -> Option<BodyKind> {
-        let uninspected = |reason: &str| {
+    fn body_kind(&mut self, list: &Headers, bodiless: bool) -> Option<BodyKind> {
+        let (status, connect) = (self.status, self.request.connect);
+        let mut uninspected = |reason: &'static str| {
             if !bodiless {
-                self.shared.metrics.uninspected(reason);
+                self.unread(reason);
             }
             None
         };
-        if self.status == 101 || (self.request.connect && (200..300).contains(&self.status)) {
+        if status == 101 || (connect && (200..300).contains(&status)) {
             return uninspected("upgrade");
         }
         let essence = |v: &[u8]| {
@@ -196,7 +217,7 @@ impl Response {
         let json = content_type.ends_with(b"/json") || content_type.ends_with(b"+json");
         Some(BodyKind {
             json,
-            keep_length: grpc || self.status == 206,
+            keep_length: grpc || status == 206,
         })
     }
 

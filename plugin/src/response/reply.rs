@@ -2,16 +2,41 @@
 
 use proxy_wasm::types::Action;
 
+use keepmum_engine::Count;
+
 use super::{BLOCKED, Response};
-use crate::headers;
+use crate::audit::Outcome;
+use crate::headers::{self, Headers};
 use crate::host::{self, Buffer, Level};
 use crate::problem;
 
 impl Response {
     /// Answers in place of the upstream. `true`: the reply is on its way.
     pub(super) fn reply(&mut self, status: u16, pairs: &[(Vec<u8>, Vec<u8>)], body: &[u8]) -> bool {
-        self.own_reply = host::reply(status, "keepmum", &headers::write(pairs), body).is_ok();
+        let mut list = Headers::of(pairs.to_vec());
+        self.tell_client(&mut list);
+        self.own_reply = host::reply(status, "keepmum", &headers::write(&list.pairs), body).is_ok();
+        self.status = status;
         self.own_reply
+    }
+
+    /// Sets the header that says what was done, if the policy asks for one (`audit.response_header`). The upstream's own
+    /// header of that name goes, so that nobody can say it in our place.
+    pub(super) fn tell_client(&self, list: &mut Headers) {
+        let Some(name) = &self.engine.audit().response_header else {
+            return;
+        };
+        let found: u64 = self.exchange.counts().map(Count::times).sum();
+        let body = match (&self.stream, &self.unread) {
+            (Some(_), _) => "read",
+            (None, Some(_)) => "unread",
+            (None, None) => "none",
+        };
+        let outcome = self.outcome.max(Outcome::of(&self.exchange)).name();
+        let route = self.engine.metric_name();
+        // A dictionary of RFC 9651.
+        let value = format!("outcome={outcome}, route=\"{route}\", headers={found}, body={body}");
+        list.set(name.as_bytes(), value.as_bytes());
     }
 
     /// Something that must not be passed on cannot be taken out either: the stream ends here, and what is in the
@@ -41,7 +66,6 @@ impl Response {
 
     /// Something was found that the policy blocks, and nothing has left yet: the policy's reply takes its place.
     pub(super) fn block(&mut self, found: keepmum_engine::Action) -> Action {
-        self.shared.metrics.event("blocked");
         let reply = self.engine.reply(found);
         let (content_type, body) = match reply.body {
             Some(body) => (reply.content_type, body.into_bytes()),

@@ -9,6 +9,7 @@ use keepmum_engine::{Body, Flow};
 use proxy_wasm::types::Action;
 
 use super::{BLOCKED, Response};
+use crate::audit::Outcome;
 use crate::frames::Frames;
 use crate::headers::Headers;
 use crate::host::{self, Buffer, Map};
@@ -20,6 +21,9 @@ const PIECE: usize = 64 * 1024;
 /// While no more than this is buffered, an open tail stays with the proxy: the next chunk (16 KiB as a rule) comes on
 /// top, and both together must stay below the smallest buffer limit in use, 32 KiB.
 const PAUSE_BYTES: usize = 8 * 1024;
+
+/// Bytes of an unread body that are counted before its end: a socket can stay open for days.
+const TOLD_BYTES: u64 = 1024 * 1024;
 
 /// A body under redaction.
 pub(super) struct Stream {
@@ -42,6 +46,12 @@ impl Response {
         if self.failed {
             return self.fail("", size);
         }
+        if let Some((_, bytes)) = &mut self.unread {
+            *bytes += size as u64;
+            if *bytes > TOLD_BYTES {
+                self.count_unread();
+            }
+        }
         if self.stream.is_none() || self.own_reply {
             return Action::Continue;
         }
@@ -49,9 +59,11 @@ impl Response {
             Ok(settled) => settled,
             Err(why) => return self.fail(why, size),
         };
-        if self.exchange.blocked().is_some() {
-            self.shared.metrics.event("blocked");
-            return self.fail(BLOCKED, size);
+        if self.exchange.over() {
+            self.done(Outcome::Blocked);
+            if self.engine.enforces() {
+                return self.fail(BLOCKED, size);
+            }
         }
         let trailers = self.stream.as_ref().is_some_and(|s| s.trailers);
         if !settled && trailers && size <= PAUSE_BYTES && self.engine.enforces() {
@@ -68,14 +80,16 @@ impl Response {
         if self.failed {
             return self.fail("", 0);
         }
-        if self.own_reply {
+        if self.own_reply || self.ended {
             return Action::Continue;
         }
         if let Some(paused) = self.stream.as_ref().map(|s| s.read) {
             let settled = self.read(paused, true);
-            if self.exchange.blocked().is_some() {
-                self.shared.metrics.event("blocked");
-                return self.fail(BLOCKED, paused);
+            if self.exchange.over() {
+                self.done(Outcome::Blocked);
+                if self.engine.enforces() {
+                    return self.fail(BLOCKED, paused);
+                }
             }
             let has_tail = self
                 .stream
@@ -93,9 +107,11 @@ impl Response {
                 return self.fail("the trailers could not be read", 0);
             };
             let read = self.values(&mut list, "trailer");
-            if self.exchange.blocked().is_some() {
-                self.shared.metrics.event("blocked");
-                return self.fail(BLOCKED, 0);
+            if self.exchange.over() {
+                self.done(Outcome::Blocked);
+                if self.engine.enforces() {
+                    return self.fail(BLOCKED, 0);
+                }
             }
             if read.is_err() || (self.engine.enforces() && list.put(Map::ResponseTrailers).is_err()) {
                 return self.fail("the trailers could not be rewritten", 0);
