@@ -213,6 +213,9 @@ impl Response {
         if body::is_encoded(list) {
             return uninspected("encoding");
         }
+        if status == 206 && !bodiless {
+            self.shared.metrics.uninspected(&self.engine, "partial");
+        }
         let grpc = content_type.starts_with(b"application/grpc");
         let json = content_type.ends_with(b"/json") || content_type.ends_with(b"+json");
         Some(BodyKind {
