@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::catalogue;
-use crate::decide::validate;
 use crate::decode::Decode;
 use crate::decode::paths::Paths;
-use crate::detect::program::Program;
 use crate::engine::{Armed, Detector, Engine, FieldNames, FieldRule};
 use crate::error::{Mistakes, PolicyError};
 use crate::limits;
@@ -19,8 +17,8 @@ use crate::policy::deny::{self, Deny};
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
 use crate::policy::written::{Allow, ErrorRule, Field, Layer, Mode, OnEncoded, Part, Policy, Route};
-use crate::policy::{audit, custom, document, tables, version};
-use crate::rewrite::{Action, Defang, need_care};
+use crate::policy::{audit, built_in, custom, document, tables, version};
+use crate::rewrite::{Action, need_care};
 
 pub(crate) fn compile(text: &[u8], packs: Option<&[String]>, environment: Environment) -> Result<Engine, PolicyError> {
     let mut to = Mistakes::default();
@@ -117,7 +115,7 @@ impl<'e> Compiler<'e> {
             if !chosen.iter().any(|c| c.takes(d.id, Some(d.pack))) {
                 continue;
             }
-            match built_in(d) {
+            match built_in::detector(d) {
                 Ok(detector) => {
                     detectors.push(detector);
                     packs.push(Some(d.pack));
@@ -433,32 +431,6 @@ fn no_detector(id: &str) -> String {
     let ids: Vec<&str> = catalogue::BUILT_IN.iter().map(|d| d.id).collect();
     let near = nearest(id, &ids).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     format!("no detector has this id{near}; `keepmum detectors` lists them")
-}
-
-fn built_in(d: &'static catalogue::BuiltIn) -> Result<Detector, String> {
-    let mut validators = Vec::new();
-    for name in d.validators {
-        validators.push(validate::named(name)?);
-    }
-    // What begins at a class costs a look at every byte: only packs that are asked for by name may have it.
-    let program = match d.pack {
-        "pii" => Program::compile_unanchored(d.pattern)?,
-        _ => Program::compile(d.pattern)?,
-    };
-    if matches!(d.pack, "secrets" | "tokens" | "generic") && !d.validators.contains(&"not-filler") {
-        // Whatever the format: `ghp_xxxx…` is one, and no secret.
-        validators.push(validate::named("not-filler")?);
-    }
-    let rank = catalogue::PACKS.iter().position(|p| *p == d.pack);
-    let rank = u8::try_from(rank.unwrap_or(catalogue::PACKS.len()) + 1).unwrap_or(u8::MAX);
-    Ok(Detector {
-        id: d.id.to_owned(),
-        program,
-        validators,
-        terms: None,
-        defang: d.defang.and_then(Defang::named),
-        rank,
-    })
 }
 
 fn allow(at: &str, written: &List<Allow>, to: &mut Mistakes) -> Arc<[Vec<u8>]> {

@@ -3,6 +3,7 @@
 
 pub(crate) mod action;
 pub(crate) mod audit;
+mod built_in;
 pub(crate) mod compile;
 mod custom;
 pub(crate) mod deny;
