@@ -7,11 +7,30 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 /// The file as shipped.
 pub const BOOTSTRAP: &str = include_str!("../bootstrap.yaml");
+
+/// The filter with its policy from a watched file, as shipped.
+const HTTP_FILTER: &str = include_str!("../ecds/http_filter.yaml");
+
+/// The watched file, as shipped.
+const WATCHED: &str = include_str!("../ecds/filter.yaml");
+
+/// The watched file with this module and this policy.
+///
+/// # Errors
+/// The shipped file lacks a text that is replaced here.
+pub fn watched(module: &Path, policy: &str) -> Result<String> {
+    let module = Value::from(module.to_string_lossy()).to_string();
+    let policy = Value::from(policy).to_string();
+    let made = Bootstrap(WATCHED.to_owned())
+        .swap("/etc/envoy/keepmum_plugin.wasm", &module)?
+        .swap("value: |\n            revision: 1\n", &format!("value: {policy}\n"))?;
+    Ok(made.0)
+}
 
 /// An Envoy bootstrap, as YAML.
 #[derive(Clone, Debug)]
@@ -56,6 +75,28 @@ impl Bootstrap {
             "- name: keepmum\n",
             "- name: keepmum\n                    disabled: true\n",
         )
+    }
+
+    /// With the filter's policy from the file `filter.yaml` in this folder.
+    ///
+    /// # Errors
+    /// The shipped files lack a text that is replaced.
+    pub fn watching(self, folder: &Path) -> Result<Self> {
+        let (begin, end) = (
+            "                  - name: keepmum\n",
+            "                  - name: envoy.filters.http.router\n",
+        );
+        let cut = |text: &str| Some((text.find(begin)?, text.find(end)?));
+        let (from, to) = cut(&self.0).context("envoy/bootstrap.yaml has no filter keepmum")?;
+        let filter = Self(HTTP_FILTER.to_owned())
+            .swap(
+                "path: /etc/envoy/keepmum/filter.yaml",
+                &format!("path: {}", folder.join("filter.yaml").display()),
+            )?
+            .swap("path: /etc/envoy/keepmum }", &format!("path: {} }}", folder.display()))?;
+        let lines = filter.0.lines().map(|line| format!("                  {line}\n"));
+        let filter: String = lines.collect();
+        Ok(Self([&self.0[..from], &filter, &self.0[to..]].concat()))
     }
 
     /// With another limit on what Envoy buffers for a stream, in both directions.

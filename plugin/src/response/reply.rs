@@ -16,7 +16,6 @@ impl Response {
         let mut list = Headers::of(pairs.to_vec());
         self.tell_client(&mut list);
         self.own_reply = host::reply(status, "keepmum", &headers::write(&list.pairs), body).is_ok();
-        self.status = status;
         self.own_reply
     }
 

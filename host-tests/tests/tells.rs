@@ -1,0 +1,169 @@
+//! What the module tells of an exchange: in mode `report` exactly what it would have told in `enforce`, no more lines than the
+//! policy wants, and which VMs run which policy.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use common::{key, module, options, pairs};
+use keepmum_host_tests::capture;
+use keepmum_host_tests::exchange::{Exchange, Message};
+use keepmum_host_tests::host::{Module, Vm};
+use keepmum_host_tests::replay::Replay;
+use serde_json::{Value, json};
+
+/// A VM with this policy in this mode.
+fn start(module: &Module, policy: &Value, mode: &str) -> Vm {
+    let mut policy = policy.clone();
+    policy["mode"] = json!(mode);
+    // Otherwise the number would be made of the mode as well.
+    policy["revision"] = json!(1);
+    Vm::start(module, &options(&policy.to_string())).unwrap()
+}
+
+/// Audit lines, findings and metrics; of the mode only that it is the one that was asked for.
+fn told(vm: &mut Vm, exchange: &Exchange, mode: &str) -> (Vec<Value>, Vec<String>, BTreeMap<String, i64>) {
+    let r = vm.exchange(exchange).unwrap();
+    assert_eq!(
+        (r.failure.as_deref(), r.strict.as_slice()),
+        (None, &[][..]),
+        "{}",
+        exchange.name
+    );
+    let audits = r.logs.iter().filter_map(|l| l.text.strip_prefix("keepmum audit "));
+    let audits = audits.map(|text| {
+        let mut line: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(line["mode"], json!(mode), "{}", exchange.name);
+        line["mode"] = Value::Null;
+        line
+    });
+    let (mine, other) = (
+        format!(".mode.{mode}"),
+        if mode == "report" {
+            ".mode.enforce"
+        } else {
+            ".mode.report"
+        },
+    );
+    let counted = r
+        .metrics
+        .iter()
+        .filter(|(n, _)| !["keepmum.armed", "keepmum.stream_reset"].contains(&n.as_str()));
+    let counted = counted.map(|(name, value)| {
+        assert!(!name.contains(other), "{}: {name}", exchange.name);
+        (name.replace(&mine, ".mode"), *value)
+    });
+    let findings = r.findings.iter().map(|f| format!("{f:?}")).collect();
+    (audits.collect(), findings, counted.collect())
+}
+
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn a_report_tells_what_enforcing_would_have_done() {
+    let module = module();
+    let everything = json!(["secrets", "tokens", "generic", "pii", "error-leaks"]);
+    let policies = [
+        json!({}),
+        json!({"detectors": {"packs": everything}, "fields": [{"names": ["password", "name", "id"], "action": "remove"}], "response": {"action": "defang"}}),
+        json!({"response": {"action": "block"}}),
+        json!({"errors": {"status": ["4xx", "5xx"], "replace": "problem+json"}, "on_uninspectable": {"encoding": "block"}}),
+        json!({"deny": {"paths": ["/**"]}}),
+    ];
+    let both = |policy: &Value| ["enforce", "report"].map(|mode| start(&module, policy, mode));
+    let mut vms: Vec<[Vm; 2]> = policies.iter().map(both).collect();
+    let (mut lines, mut blocked) = (0, 0);
+    let mut check = |[enforcing, reporting]: &mut [Vm; 2], exchange: &Exchange, policy: &Value| {
+        let enforced = told(enforcing, exchange, "enforce");
+        let reported = told(reporting, exchange, "report");
+        assert_eq!(enforced, reported, "{} with {policy}", exchange.name);
+        lines += enforced.0.len();
+        let is = |l: &&Value| l["outcome"] == json!("blocked");
+        blocked += enforced.0.iter().filter(is).count();
+    };
+    for exchange in capture::bundled().unwrap() {
+        for (vms, policy) in vms.iter_mut().zip(&policies) {
+            check(vms, &exchange, policy);
+        }
+        if let Some(own) = exchange.policy.clone().filter(|own| !own_mode(own)) {
+            check(&mut both(&own), &exchange, &own);
+        }
+    }
+    assert!(lines > 60 && blocked > 5, "{lines} lines, {blocked} of them blocked");
+}
+
+/// Routes with a mode of their own stay in it.
+fn own_mode(policy: &Value) -> bool {
+    let routes = policy["routes"].as_array();
+    routes.into_iter().flatten().any(|route| route.get("mode").is_some())
+}
+
+fn exchange() -> Exchange {
+    Exchange {
+        name: "tells".into(),
+        request: Message {
+            headers: pairs(&[
+                (":method", "GET"),
+                (":path", "/"),
+                (":scheme", "http"),
+                (":authority", "a.example"),
+            ]),
+            ..Message::default()
+        },
+        response: Message {
+            headers: pairs(&[(":status", "200"), ("content-type", "text/plain"), ("x-note", &key())]),
+            body: vec![key().into_bytes()],
+            ..Message::default()
+        },
+        ..Exchange::default()
+    }
+}
+
+/// So many exchanges, and how many of them got a line.
+fn lines(vm: &mut Vm, exchanges: usize) -> (usize, Replay) {
+    let mut all = Vec::new();
+    for _ in 0..exchanges {
+        all.push(vm.exchange(&exchange()).unwrap());
+    }
+    let has = |r: &&Replay| r.logs.iter().any(|l| l.text.starts_with("keepmum audit"));
+    (all.iter().filter(has).count(), all.pop().unwrap())
+}
+
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn a_share_of_the_lines_is_written_and_the_rest_counted() {
+    let mut vm = Vm::start(&module(), &options(r#"{"audit":{"sample":0.25}}"#)).unwrap();
+    let (written, last) = lines(&mut vm, 40);
+    assert_eq!(written, 10);
+    assert_eq!(last.count("keepmum.audit_dropped.reason.sample"), 30);
+    assert_eq!(last.count("keepmum.findings"), 80, "metrics count them all");
+}
+
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn no_more_lines_a_second_than_the_policy_wants() {
+    let mut vm = Vm::start(&module(), &options(r#"{"audit":{"rate":5}}"#)).unwrap();
+    let (written, last) = lines(&mut vm, 20);
+    assert_eq!(written, 5);
+    assert_eq!(last.count("keepmum.audit_dropped.reason.rate"), 15);
+    vm.advance(Duration::from_millis(400));
+    assert_eq!(lines(&mut vm, 20).0, 2);
+    vm.advance(Duration::from_secs(3600));
+    assert_eq!(lines(&mut vm, 20).0, 5, "an hour saves up no more than a second");
+}
+
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn a_vm_says_which_policy_it_runs() {
+    let mut vm = Vm::start(&module(), &options("revision: 77")).unwrap();
+    assert_eq!(
+        vm.metrics().get("keepmum.policy_version"),
+        None,
+        "one on trial does not live for a second"
+    );
+    assert!(vm.tick());
+    let gauges = ["policy_version", "instances", "instances_current"].map(|g| vm.metrics()[&format!("keepmum.{g}")]);
+    assert_eq!(gauges, [77, 1, 1]);
+}
