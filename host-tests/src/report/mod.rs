@@ -91,7 +91,10 @@ impl Case {
     pub fn uninspected(&self) -> Vec<(&str, i64)> {
         let metrics = self.replay().into_iter().flat_map(|replay| &replay.metrics);
         metrics
-            .filter_map(|(name, count)| Some((name.split_once("uninspected.reason.")?.1, *count)))
+            .filter_map(|(name, count)| {
+                let reason = name.split_once("uninspected.reason.")?.1;
+                Some((reason.split('.').next().unwrap_or(reason), *count))
+            })
             .filter(|(_, count)| *count > 0)
             .collect()
     }
