@@ -167,3 +167,35 @@ fn a_vm_says_which_policy_it_runs() {
     let gauges = ["policy_version", "instances", "instances_current"].map(|g| vm.metrics()[&format!("keepmum.{g}")]);
     assert_eq!(gauges, [77, 1, 1]);
 }
+
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn the_proxy_is_given_no_more_names_than_it_is_told_it_will_be() {
+    // Nine findings of kinds of their own on each of 600 routes.
+    let mut policy = json!({"audit": {"log": false}, "detectors": {"custom": []}, "routes": []});
+    let mut text = String::new();
+    for i in 0..9 {
+        let custom = policy["detectors"]["custom"].as_array_mut().unwrap();
+        custom.push(json!({"id": format!("acme-{i}"), "pattern": format!("acme{i}_[0-9]{{8}}")}));
+        text.push_str(&format!("acme{i}_20261123 "));
+    }
+    for i in 0..600 {
+        let routes = policy["routes"].as_array_mut().unwrap();
+        routes.push(json!({"name": format!("route {i}"), "match": {"paths": [format!("/{i}")]}}));
+    }
+    let mut vm = Vm::start(&module(), &options(&policy.to_string())).unwrap();
+    for i in 0..600 {
+        let mut exchange = exchange();
+        exchange.request.headers[1].1 = format!("/{i}").into_bytes();
+        exchange.response.headers = pairs(&[(":status", "200"), ("content-type", "text/plain")]);
+        exchange.response.body = vec![text.clone().into_bytes()];
+        vm.exchange(&exchange).unwrap();
+    }
+    let metrics = vm.metrics();
+    assert!(metrics.len() <= 4096 + 9, "{} names", metrics.len());
+    let found = |name: &&String| name.starts_with("keepmum.findings.");
+    let all: i64 = metrics.iter().filter(|(n, _)| found(n)).map(|(_, v)| v).sum();
+    assert_eq!(all, 9 * 600, "none is lost");
+    let other = metrics.keys().filter(|n| n.contains(".route.other.")).count();
+    assert_eq!(other, 9);
+}

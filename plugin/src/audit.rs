@@ -95,8 +95,14 @@ impl Report<'_> {
             metrics.uninspected(self.engine, "limit");
         }
         for c in self.exchange.counts() {
-            let kind = self.place(c.part()).split('.').nth(1).unwrap_or("body");
-            metrics.finding(self.engine, c.detector(self.engine), kind, c.action().name(), c.times());
+            let place = kind(self.place(c.part()));
+            metrics.finding(
+                self.engine,
+                c.detector(self.engine),
+                &place,
+                c.action().name(),
+                c.times(),
+            );
         }
         let outcome = self.outcome();
         self.leave(outcome);
@@ -184,6 +190,15 @@ impl Report<'_> {
         if !list.is_empty() {
             set("keepmum.findings", &list);
         }
+    }
+}
+
+/// What metrics call a place: `header` for `response.header.x-note`, `request_header` for `request.header.x-note`.
+fn kind(place: &str) -> String {
+    let mut steps = place.split('.');
+    match (steps.next(), steps.next()) {
+        (Some("request"), Some(kind)) => format!("request_{kind}"),
+        (_, kind) => kind.unwrap_or("body").to_owned(),
     }
 }
 
