@@ -42,6 +42,9 @@ pub struct Check {
     /// Print the JSON Schema of policies
     #[arg(long, conflicts_with = "policy")]
     pub schema: bool,
+    /// Print the number that metrics and audit lines have for the policy, if nothing is wrong with it
+    #[arg(long)]
+    pub revision: bool,
 }
 
 /// Redacts files, or standard input, to standard output

@@ -18,13 +18,20 @@ pub fn run(options: &Check) -> Result<Ended> {
         out.write_all(policy_schema().as_bytes())?;
         return Ok(Ended::Found);
     };
-    let Err(e) = Engine::with_environment(&read(path)?, &policy::environment) else {
-        return Ok(Ended::Found);
-    };
-    for mistake in e.mistakes() {
-        writeln!(out, "{mistake}")?;
+    match Engine::with_environment(&read(path)?, &policy::environment) {
+        Ok(engine) => {
+            if options.revision {
+                writeln!(out, "{}", engine.version())?;
+            }
+            Ok(Ended::Found)
+        }
+        Err(e) => {
+            for mistake in e.mistakes() {
+                writeln!(out, "{mistake}")?;
+            }
+            Ok(Ended::Failed)
+        }
     }
-    Ok(Ended::Failed)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

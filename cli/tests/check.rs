@@ -5,8 +5,13 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 fn check(policy: &str) -> Output {
+    check_with(policy, &[])
+}
+
+fn check_with(policy: &str, more: &[&str]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_keepmum"))
         .args(["check", "-"])
+        .args(more)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -71,4 +76,13 @@ fn a_key_that_can_be_guessed_is_refused_without_being_told() {
         );
         assert!(!text.contains("changeme"), "{text}");
     }
+}
+
+#[test]
+fn the_number_of_a_policy_is_the_same_in_yaml_and_in_json() {
+    let number = |policy: &str| String::from_utf8(check_with(policy, &["--revision"]).stdout).unwrap();
+    assert_eq!(number("revision: 12\n"), "12\n");
+    let yaml = number("# by hand\nmode: report\naudit: {log: false}\n");
+    assert_eq!(yaml, number(r#"{"audit":{"log":false},"mode":"report"}"#));
+    assert!(yaml.trim().parse::<u32>().is_ok(), "{yaml}");
 }
