@@ -288,10 +288,10 @@ macro_rules! places {
                 let (first, second) = (halves(bytes), halves(load(second)));
                 let (third, fourth) = (halves(load(third)), halves(load(fourth)));
                 let kinds = pick(kinds, first);
-                bits.word |= u64::from(lanes(and(kinds, splat(WORD)))) << at;
-                bits.delimiter |= u64::from(lanes(and(kinds, splat(DELIMITER)))) << at;
+                bits.word |= zeros(and(kinds, splat(WORD))) << at;
+                bits.delimiter |= zeros(and(kinds, splat(DELIMITER))) << at;
                 let soft = or(and(kinds, splat(SOFT)), equal(bytes, splat(SOFT_TOO)));
-                bits.soft |= u64::from(lanes(soft)) << at;
+                bits.soft |= zeros(soft) << at;
                 let low = and(
                     and(pick(a, first), pick(b, second)),
                     and(pick(c, third), pick(d, fourth)),
@@ -300,11 +300,20 @@ macro_rules! places {
                     and(pick(e, first), pick(f, second)),
                     and(pick(g, third), pick(h, fourth)),
                 );
-                left.low |= u64::from(lanes(low)) << at;
-                left.high |= u64::from(lanes(high)) << at;
+                left.low |= zeros(low) << at;
+                left.high |= zeros(high) << at;
                 left.encoded |= u64::from(upper(high)) << at;
             }
+            for zeros in [&mut bits.word, &mut bits.delimiter, &mut bits.soft, &mut left.low, &mut left.high] {
+                *zeros = !*zeros;
+            }
             (bits, left)
+        }
+
+        /// One bit for each lane that is zero.
+        #[target_feature(enable = $feature)]
+        fn zeros(bytes: $vector) -> u64 {
+            u64::from(upper(equal(bytes, splat(0))))
         }
 
         #[target_feature(enable = $feature)]
@@ -323,7 +332,7 @@ macro_rules! places {
 #[cfg(target_arch = "wasm32")]
 mod simd128 {
     use std::arch::wasm32::{
-        i8x16_bitmask, u8x16_eq as equal, u8x16_ne, u8x16_shr, u8x16_splat as splat, u8x16_swizzle as swizzle, v128,
+        i8x16_bitmask, u8x16_eq as equal, u8x16_shr, u8x16_splat as splat, u8x16_swizzle as swizzle, v128,
         v128_and as and, v128_load, v128_or as or,
     };
 
@@ -342,12 +351,6 @@ mod simd128 {
         (and(bytes, splat(15)), u8x16_shr(bytes, 4))
     }
 
-    /// One bit for each lane that is not zero.
-    #[target_feature(enable = "simd128")]
-    fn lanes(bytes: v128) -> u32 {
-        u32::from(i8x16_bitmask(u8x16_ne(bytes, splat(0))))
-    }
-
     /// The uppermost bit of each lane.
     #[target_feature(enable = "simd128")]
     fn upper(bytes: v128) -> u32 {
@@ -359,7 +362,7 @@ mod simd128 {
 mod ssse3 {
     use std::arch::x86_64::{
         __m128i, _mm_and_si128 as and, _mm_cmpeq_epi8 as equal, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128 as or,
-        _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8 as swizzle, _mm_srli_epi16,
+        _mm_set1_epi8, _mm_shuffle_epi8 as swizzle, _mm_srli_epi16,
     };
 
     use super::{AHEAD, BLOCK, Bits, DELIMITER, KINDS, Left, Places, RUN, SOFT, SOFT_TOO, Table, WORD};
@@ -381,12 +384,6 @@ mod ssse3 {
     fn halves(bytes: __m128i) -> (__m128i, __m128i) {
         let low = splat(15);
         (and(bytes, low), and(_mm_srli_epi16::<4>(bytes), low))
-    }
-
-    /// One bit for each lane that is not zero.
-    #[target_feature(enable = "ssse3")]
-    fn lanes(bytes: __m128i) -> u32 {
-        !_mm_movemask_epi8(equal(bytes, _mm_setzero_si128())).cast_unsigned() & 0xffff
     }
 
     /// The uppermost bit of each lane.
