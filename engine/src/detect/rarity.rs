@@ -130,7 +130,7 @@ impl Chosen {
         let sample = Sample::new();
         let none = || vec![0u64; sample.words()];
         let bucket = || Bucket {
-            halves: [[0; 2]; RUN],
+            halves: [[0; 2], [0; 2], [0; 2], [0, u16::MAX]],
             shares: [0.0; RUN],
             lets: vec![[0; 2 * RUN]; sample.words()],
         };
@@ -300,7 +300,7 @@ impl Chosen {
 /// The lower and the upper half of each byte; [`UNKNOWN`] of one that is not known.
 fn halves(run: [Option<u8>; RUN]) -> [usize; 2 * RUN] {
     let [a, b, c, d] = run.map(|b| b.map_or([UNKNOWN; 2], |b| [usize::from(b & 15), usize::from(b >> 4)]));
-    [a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]]
+    [a[0], a[1], b[0], b[1], c[0], c[1], d[0], UNKNOWN]
 }
 
 /// The numbers of the bits that are set.

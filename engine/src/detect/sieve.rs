@@ -286,7 +286,7 @@ macro_rules! places {
                 };
                 let bytes = load(first);
                 let (first, second) = (halves(bytes), halves(load(second)));
-                let (third, fourth) = (halves(load(third)), halves(load(fourth)));
+                let (third, fourth) = (halves(load(third)), lower(load(fourth)));
                 let kinds = pick(kinds, first);
                 bits.word |= zeros(and(kinds, splat(WORD))) << at;
                 bits.delimiter |= zeros(and(kinds, splat(DELIMITER))) << at;
@@ -294,11 +294,11 @@ macro_rules! places {
                 bits.soft |= zeros(soft) << at;
                 let low = and(
                     and(pick(a, first), pick(b, second)),
-                    and(pick(c, third), pick(d, fourth)),
+                    and(pick(c, third), swizzle(d.0, fourth)),
                 );
                 let high = and(
                     and(pick(e, first), pick(f, second)),
-                    and(pick(g, third), pick(h, fourth)),
+                    and(pick(g, third), swizzle(h.0, fourth)),
                 );
                 left.low |= zeros(low) << at;
                 left.high |= zeros(high) << at;
@@ -351,6 +351,11 @@ mod simd128 {
         (and(bytes, splat(15)), u8x16_shr(bytes, 4))
     }
 
+    #[target_feature(enable = "simd128")]
+    fn lower(bytes: v128) -> v128 {
+        and(bytes, splat(15))
+    }
+
     /// The uppermost bit of each lane.
     #[target_feature(enable = "simd128")]
     fn upper(bytes: v128) -> u32 {
@@ -378,6 +383,11 @@ mod ssse3 {
     fn load(bytes: &[u8; 16]) -> __m128i {
         // SAFETY: sixteen bytes can be read there, and any alignment will do.
         unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+    }
+
+    #[target_feature(enable = "ssse3")]
+    fn lower(bytes: __m128i) -> __m128i {
+        and(bytes, splat(15))
     }
 
     #[target_feature(enable = "ssse3")]
