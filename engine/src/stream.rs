@@ -6,6 +6,7 @@
 //! decision is therefore made at an input offset that the text alone determines, never at the end of a chunk.
 
 use crate::Engine;
+use crate::decode::base64::Long;
 use crate::decode::json;
 use crate::detect::anchors::Hit;
 use crate::detect::lane::{Scratch, Start};
@@ -30,6 +31,7 @@ pub struct Workspace {
     starts: Vec<(u16, Start)>,
     batch: Vec<Start>,
     events: Vec<json::Event>,
+    long: Long,
 }
 
 /// What is known of a body before its first byte.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use keepmum_engine::BodyKind;
+use anyhow::{Context, Result};
+use keepmum_engine::{BodyKind, Engine};
 use keepmum_score::benign::{self, Benign};
 use keepmum_score::corpus::{Corpus, testdata};
 use keepmum_score::judge::{Score, Share, judge};
@@ -140,6 +140,7 @@ fn run(ask: &Ask) -> Result<bool> {
         hostile(&mut report)?;
         say("220 against 40");
         flatness(&files, &mut report)?;
+        layers(&files, &mut report)?;
     }
     let file = target().join("score.json");
     report.json.insert("below".to_owned(), json!(report.below));
@@ -343,27 +344,9 @@ fn hostile(report: &mut Report) -> Result<()> {
 }
 
 fn flatness(files: &[Benign], report: &mut Report) -> Result<()> {
-    let mut bytes = 0;
-    let sample: Vec<(BodyKind, &[u8])> = files
-        .iter()
-        .step_by(3)
-        .take_while(|f| {
-            bytes += f.text.len();
-            bytes < 8_000_000
-        })
-        .map(|f| (scan::kind(&f.text), f.text.as_slice()))
-        .collect();
-    if sample.is_empty() {
-        bail!("no benign text to measure on");
-    }
-    // A neighbour's bad minute is no reason to fail: the best of three counts.
-    let mut flat = flat::measure(&sample, flat::MANY)?;
-    for _ in 0..2 {
-        if flat.median > line::FLAT {
-            let more = flat::measure(&sample, flat::MANY)?;
-            flat = if more.median < flat.median { more } else { flat };
-        }
-    }
+    let sample = sample(files, 3, 8_000_000);
+    let (many, few) = (flat::with(flat::MANY)?, flat::with(flat::FEW)?);
+    let flat = least(&sample, (&many, &few), line::FLAT)?;
     let (many, few, median) = (flat::MANY, flat::FEW, flat.median);
     writeln!(
         report.text,
@@ -378,6 +361,59 @@ fn flatness(files: &[Benign], report: &mut Report) -> Result<()> {
         .json
         .insert("flat".into(), json!({"many": many, "few": few, "ratio": median}));
     Ok(())
+}
+
+/// What each encoding that is undone costs texts that have no trace of it.
+fn layers(files: &[Benign], report: &mut Report) -> Result<()> {
+    let sample = sample(files, 1, usize::MAX);
+    let mut seen = serde_json::Map::new();
+    for layer in flat::LAYERS {
+        let mut bytes = 0;
+        let mut texts = layer.unused(&sample)?;
+        texts.retain(|(_, t)| {
+            bytes += t.len();
+            bytes < 4_000_000
+        });
+        let (with, without) = layer.engines()?;
+        let flat = least(&texts, (&with, &without), line::LAYER)?;
+        let (name, median) = (layer.name, flat.median);
+        writeln!(
+            report.text,
+            "time with {name} undone against none, on {:.1} MB that have no trace of it: {median:.3} ({:.3}–{:.3})",
+            texts.iter().map(|(_, t)| t.len()).sum::<usize>() as f64 / 1e6,
+            flat.least,
+            flat.most
+        )?;
+        report.need(
+            median <= line::LAYER,
+            format!("undoing {name} costs {median:.3}; {} is allowed", line::LAYER),
+        );
+        seen.insert(name.into(), json!(median));
+    }
+    report.json.insert("layers".into(), seen.into());
+    Ok(())
+}
+
+/// Every so many of the files, and no more bytes than that.
+fn sample(files: &[Benign], step: usize, most: usize) -> Vec<(BodyKind, &[u8])> {
+    let mut bytes = 0;
+    let few = files.iter().step_by(step).take_while(|f| {
+        bytes += f.text.len();
+        bytes < most
+    });
+    few.map(|f| (scan::kind(&f.text), f.text.as_slice())).collect()
+}
+
+/// A neighbour's bad minute is no reason to fail: the best of three counts.
+fn least(texts: &[(BodyKind, &[u8])], (many, few): (&Engine, &Engine), line: f64) -> Result<flat::Flat> {
+    let mut flat = flat::measure(texts, many, few)?;
+    for _ in 0..2 {
+        if flat.median > line {
+            let more = flat::measure(texts, many, few)?;
+            flat = if more.median < flat.median { more } else { flat };
+        }
+    }
+    Ok(flat)
 }
 
 /// A text before and after, for whoever wants to know why it is missed.

@@ -5,9 +5,11 @@
 //! be cheap, to see that no run is there, and to see that a run holds no text. For the first, eight bytes at every
 //! sixteenth offset of the body are looked at together, since a run of `limits::VIEW_CHARS` has such eight inside, and one
 //! of them must be a capital: digests, ids and paths have none, while of eight characters of base64 hardly ever all are
-//! none. (Bits for all bytes from the vectors of `detect/sieve.rs` were tried: three times the cost.) For the second, three
-//! bytes tell most. A decoder from a crate would answer neither, and the rest of it is four lines.
+//! none. Where the search for anchors has seen a delimiter in every stretch of that length, nothing is looked at at all
+//! ([`Long`]). (Bits for all characters from the vectors of `detect/sieve.rs` were tried: three times the cost.) For the
+//! second, three bytes tell most. A decoder from a crate would answer neither, and the rest of it is four lines.
 
+use crate::detect::sieve::LONGEST;
 use crate::limits;
 
 /// Not in the alphabet.
@@ -70,25 +72,66 @@ pub(crate) fn window(capital: u64) -> Option<u64> {
     (capital % step < 8).then_some(capital - capital % step)
 }
 
+/// Where no delimiter follows for as many bytes as a run has at least, as far as the search for anchors has seen. It costs
+/// hardly anything more there, and says of most text that it holds no run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Long {
+    /// Where the first bit belongs, counted from the beginning of the body.
+    from: u64,
+    bits: Vec<u64>,
+}
+
+impl Long {
+    /// The bits from this offset on, to be filled in.
+    pub(crate) fn begin_at(&mut self, from: u64) -> &mut Vec<u64> {
+        self.from = from;
+        &mut self.bits
+    }
+
+    /// The first window, from the one at `at` on, that may stand in a run that is long enough, and where such windows end.
+    fn next(&self, at: u64) -> (u64, u64) {
+        const { assert!(limits::VIEW_CHARS >= LONGEST && LONGEST >= STEP + 7) };
+        let step = STEP as u64;
+        // A run begins one step before a window at most, or was in the window before it.
+        let Some(bit) = at.checked_sub(self.from + step) else {
+            return (at, self.from + step);
+        };
+        let mut words = self.bits.get((bit / 64) as usize..).unwrap_or_default().iter();
+        let Some(first) = words.next() else {
+            return (at, u64::MAX);
+        };
+        let mut word = first & u64::MAX << (bit % 64);
+        let mut begin = self.from + (bit - bit % 64);
+        while word == 0 {
+            begin += 64;
+            match words.next() {
+                Some(w) => word = *w,
+                None => return (at.max(begin.next_multiple_of(step)), u64::MAX),
+            }
+        }
+        begin += u64::from(word.trailing_zeros());
+        let ones = u64::from((word >> word.trailing_zeros()).trailing_ones());
+        (at.max(begin.next_multiple_of(step)), begin + ones + step)
+    }
+}
+
 /// The first run that begins at `from` or behind it and that either is long enough, with a capital where one is looked
 /// for, or reaches the end of `text`, which stands at `base`.
-pub(crate) fn next_run((text, base): (&[u8], u64), from: usize, escapes: bool) -> Option<(usize, usize)> {
+pub(crate) fn next_run((text, base): (&[u8], u64), from: usize, escapes: bool, long: &Long) -> Option<(usize, usize)> {
     let to_window = |at: usize| at + (STEP - 1) - (base + (at + STEP - 1) as u64) as usize % STEP;
-    let (mut low, mut probe) = (from, to_window(from));
-    while let Some(rest) = text.get(probe..).filter(|r| r.len() >= 8) {
-        // Four at a time until one is found, then one by one.
-        let fours = rest.as_chunks::<{ 4 * STEP }>().0;
-        let any = |four: &[u8; 4 * STEP]| four.as_chunks::<STEP>().0.iter().any(worth);
-        probe += fours.iter().position(any).unwrap_or(fours.len()) * 4 * STEP;
-        let steps = text.get(probe..).unwrap_or_default().as_chunks::<STEP>().0;
-        match steps.iter().position(worth) {
-            Some(n) => probe += n * STEP,
-            None => {
-                probe += steps.len() * STEP;
-                if text.len() < probe + 8 {
-                    break;
-                }
-            }
+    let (mut low, mut probe, mut until) = (from, to_window(from), 0);
+    loop {
+        if probe >= until {
+            let next = long.next(base + probe as u64);
+            probe = (next.0 - base) as usize;
+            until = usize::try_from(next.1 - base).unwrap_or(usize::MAX);
+        }
+        let Some(window) = text.get(probe..probe + 8).and_then(|t| t.first_chunk()) else {
+            break;
+        };
+        if !plausible(window) {
+            probe += STEP;
+            continue;
         }
         let Some((start, end)) = around(text, low, probe, escapes) else {
             probe += STEP;
@@ -127,10 +170,6 @@ fn around(text: &[u8], low: usize, probe: usize, escapes: bool) -> Option<(usize
     }
     let inside = probe + window.iter().position(is_plain)?;
     Some((run_start(text, low, inside, escapes), run_end(text, inside, escapes)))
-}
-
-fn worth(step: &[u8; STEP]) -> bool {
-    step.first_chunk().is_some_and(plausible)
 }
 
 /// A first look: no byte is below `+`, the first of the alphabet in ASCII, or beyond ASCII, and one is a capital.
@@ -280,6 +319,7 @@ pub(crate) fn is_hopeless(run: &[u8]) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::detect::sieve::is_delimiter;
 
     /// Plain encoding for tests.
     fn encode(text: &[u8]) -> String {
@@ -316,7 +356,7 @@ mod tests {
                 let text = format!("{}{before}{inside} {}", "x ".repeat(front), "y ".repeat(20));
                 let at = text.find(inside).unwrap();
                 assert_eq!(
-                    next_run((text.as_bytes(), 0), 0, true),
+                    next_run((text.as_bytes(), 0), 0, true, &Long::default()),
                     Some((at, at + inside.len())),
                     "{text}"
                 );
@@ -331,9 +371,47 @@ mod tests {
             ("\\/abc", Some((1, 5))),
             ("QUJDREVGR0hJ\\nSktMTU5PUFFS.", None),
         ] {
-            assert_eq!(next_run((text.as_bytes(), 0), 0, true), want, "{text}");
+            assert_eq!(
+                next_run((text.as_bytes(), 0), 0, true, &Long::default()),
+                want,
+                "{text}"
+            );
         }
-        assert_eq!(next_run((b"Abcdefgh\\/ABCDEFGHABCDEFGH ", 0), 0, false), None);
+        assert_eq!(
+            next_run((b"Abcdefgh\\/ABCDEFGHABCDEFGH ", 0), 0, false, &Long::default()),
+            None
+        );
+    }
+
+    /// What the search for anchors knows of a text changes nothing but the time.
+    #[test]
+    fn a_run_is_found_with_and_without_the_bits() {
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_\\/.: \"";
+        let mut state = 9u32;
+        for round in 0..400 {
+            let any = |_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                // A delimiter now and then, so that runs of every length come.
+                let most = if state >> 28 == 0 { alphabet.len() } else { 68 };
+                alphabet[(state >> 12) as usize % most]
+            };
+            let text: Vec<u8> = (0..300 + round).map(any).collect();
+            for (base, seen) in [(0, 0), (7, 0), (1000, 40), (4096, 16)] {
+                let long_at = |i: usize| !text[i..].iter().take(LONGEST).any(|b| is_delimiter(*b));
+                let mut long = Long::default();
+                let bits = long.begin_at(base + seen as u64);
+                bits.resize((text.len() - seen).div_ceil(64), 0);
+                for i in (seen..text.len()).filter(|i| long_at(*i)) {
+                    bits[(i - seen) / 64] |= 1 << ((i - seen) % 64);
+                }
+                for end in [text.len(), text.len() - 30] {
+                    for from in 0..end {
+                        let find = |long| next_run((&text[..end], base), from, true, long);
+                        assert_eq!(find(&long), find(&Long::default()), "{round} {base} {from}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

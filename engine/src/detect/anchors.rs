@@ -210,9 +210,11 @@ impl Anchors {
         self.all.get(usize::from(anchor))
     }
 
-    /// All anchors that begin in `data[from..to]`, in order of their beginning.
-    pub(crate) fn scan(&self, data: &[u8], from: usize, to: usize, hits: &mut Vec<Hit>) {
+    /// All anchors that begin in `data[from..to]`, in order of their beginning; and for each byte from `from` on one bit,
+    /// where no delimiter follows in [`sieve::LONGEST`] bytes.
+    pub(crate) fn scan(&self, data: &[u8], from: usize, to: usize, hits: &mut Vec<Hit>, long: &mut Vec<u64>) {
         hits.clear();
+        long.clear();
         let end = data
             .len()
             .min(to.saturating_add(self.longest * 6 + limits::ESCAPE_BYTES));
@@ -232,6 +234,7 @@ impl Anchors {
                 break;
             }
             for places in blocks {
+                long.push(places.longest);
                 // One loop for both: how often it goes round is what a processor cannot foretell.
                 for at in ones(places.runs | places.starts) {
                     let slot = slot_at(block + at);
@@ -420,7 +423,7 @@ mod tests {
             "\0\0\0\0\0\0\0\0\0",
             "sk_live_0sk_live_0\"sk_live_0sk_live_0 sk_live_0-0123456789 _sk_live_012345678 key-0123456789abcdef012345\n",
         ];
-        let mut hits = Vec::new();
+        let (mut hits, mut long) = (Vec::new(), Vec::new());
         for front in fillers {
             for literal in literals {
                 for back in fillers {
@@ -428,7 +431,7 @@ mod tests {
                     let data = text.as_bytes();
                     for from in 0..2.min(data.len()) {
                         for to in [data.len(), front.len() + 1] {
-                            anchors.scan(data, from, to, &mut hits);
+                            anchors.scan(data, from, to, &mut hits, &mut long);
                             let least = plain(&anchors, data, from, to, false);
                             let most = plain(&anchors, data, from, to, true);
                             let place = format!("{text:?} from {from} to {to}");
@@ -444,7 +447,7 @@ mod tests {
     #[test]
     fn an_escaped_character_does_not_hide_an_anchor() {
         let anchors = anchors(&["sk_live_", "https://", "pat", "/etc/"]);
-        let mut hits = Vec::new();
+        let (mut hits, mut long) = (Vec::new(), Vec::new());
         for (text, start) in [
             ("x\\u0073k_live_", 1),
             ("sk\\u005flive_", 0),
@@ -456,7 +459,7 @@ mod tests {
             ("a\\/etc\\/", 1),
             ("\\/etc/", 0),
         ] {
-            anchors.scan(text.as_bytes(), 0, text.len(), &mut hits);
+            anchors.scan(text.as_bytes(), 0, text.len(), &mut hits, &mut long);
             assert!(hits.iter().any(|h| h.0 == start), "{text}: {hits:?}");
         }
     }

@@ -9,5 +9,5 @@ pub(crate) mod lane;
 pub(crate) mod program;
 mod rarity;
 pub(crate) mod shortcuts;
-mod sieve;
+pub(crate) mod sieve;
 pub(crate) mod track;

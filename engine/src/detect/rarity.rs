@@ -297,7 +297,8 @@ impl Chosen {
     }
 }
 
-/// The lower and the upper half of each byte; [`UNKNOWN`] of one that is not known.
+/// The lower and the upper half of each byte; [`UNKNOWN`] of one that is not known, and of the half that the sieve does not
+/// ask for.
 fn halves(run: [Option<u8>; RUN]) -> [usize; 2 * RUN] {
     let [a, b, c, d] = run.map(|b| b.map_or([UNKNOWN; 2], |b| [usize::from(b & 15), usize::from(b >> 4)]));
     [a[0], a[1], b[0], b[1], c[0], c[1], d[0], UNKNOWN]

@@ -41,7 +41,8 @@ impl Body {
             base,
             before: before(0),
         };
-        engine.armed.anchors.scan(data, from, known, &mut work.hits);
+        let long = work.long.begin_at(base + from as u64);
+        engine.armed.anchors.scan(data, from, known, &mut work.hits, long);
         work.starts.clear();
         work.starts.append(&mut self.waiting);
         for &(at, anchor, percent) in &work.hits {

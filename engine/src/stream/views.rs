@@ -11,7 +11,7 @@
 
 use super::{Body, BodyKind, CONTEXT, Flow, Learned, Workspace};
 use crate::Engine;
-use crate::decode::base64::{self, Judge};
+use crate::decode::base64::{self, Judge, Long};
 use crate::exchange::{Exchange, Finding};
 use crate::limits;
 use crate::rewrite::{Action, Context, Edit, Form, Source};
@@ -234,10 +234,28 @@ impl Body {
         }
         let at = |o: u64| usize::try_from(o.saturating_sub(self.base)).unwrap_or(usize::MAX);
         let text = data.get(..at(to)).unwrap_or(data);
-        let mut pos = at(self.viewed).min(text.len());
+        let pos = at(self.viewed).min(text.len());
         self.viewed = to;
+        // The bodies of what runs hold use the workspace too.
+        let long = std::mem::take(&mut work.long);
+        let holds = self.runs(engine, work, exchange, (text, pos, last), &long, learned);
+        work.long = long;
+        holds
+    }
+
+    /// Goes through the runs from `pos` on.
+    fn runs(
+        &mut self,
+        engine: &Engine,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        (text, mut pos, last): (&[u8], usize, bool),
+        long: &Long,
+        learned: &mut Vec<Learned>,
+    ) -> Option<u64> {
         // Where the length must not change an escaped slash could not be written anew.
         let escapes = !self.kind.keep_length;
+        let to = self.base + text.len() as u64;
         let mut run = self.view.take();
         loop {
             if let Some(mut open) = run.take() {
@@ -248,7 +266,7 @@ impl Body {
                     return holds;
                 }
             }
-            let (start, end) = base64::next_run((text, self.base), pos, escapes)?;
+            let (start, end) = base64::next_run((text, self.base), pos, escapes, long)?;
             let skip = self.skipped(text, start);
             let stretch = text.get(start..end).unwrap_or_default();
             if (end < text.len() || last)
