@@ -199,3 +199,43 @@ fn the_proxy_is_given_no_more_names_than_it_is_told_it_will_be() {
     let other = metrics.keys().filter(|n| n.contains(".route.other.")).count();
     assert_eq!(other, 9);
 }
+
+/// What clients and upstreams put where the module tells of: ids, hosts, methods, names of headers and of trailers.
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn what_others_choose_is_not_told_if_it_holds_a_secret() {
+    let mut vm = Vm::start(&module(), &options(r#"{"audit":{"response_header":"x-keepmum"}}"#)).unwrap();
+    let (key, low) = (key(), key().to_ascii_lowercase());
+    let mut exchange = exchange();
+    exchange.request.headers = pairs(&[
+        (":method", &key),
+        (":path", &format!("/{key}?k={key}")),
+        (":scheme", "http"),
+        (":authority", &format!("{key}.example")),
+        ("x-request-id", &key),
+        ("traceparent", &format!("00-{key}-1-01")),
+        ("x-b3-traceid", &key),
+    ]);
+    exchange
+        .response
+        .headers
+        .push((low.clone().into_bytes(), key.clone().into_bytes()));
+    let r = vm.exchange(&exchange).unwrap();
+    assert!(vm.tick());
+    let audit = r.logs.iter().find(|l| l.text.starts_with("keepmum audit")).unwrap();
+    assert!(audit.text.contains(r#""place":"response.header.?""#), "{}", audit.text);
+    // At trace level the host itself tells of host calls, as Envoy does: only the module's own lines are meant.
+    let lines = r
+        .logs
+        .iter()
+        .map(|l| l.text.as_str())
+        .filter(|t| t.starts_with("keepmum"));
+    let metrics = vm.metrics();
+    let header = r.client.message.header("x-keepmum").unwrap();
+    let header = String::from_utf8_lossy(header);
+    for text in lines.chain(metrics.keys().map(String::as_str)).chain([&*header]) {
+        for piece in [&key[8..], &low[8..], &key[key.len() - 8..]] {
+            assert!(!text.contains(piece), "something tells a piece of a secret");
+        }
+    }
+}
