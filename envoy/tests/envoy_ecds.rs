@@ -295,6 +295,7 @@ fn a_bad_push_keeps_the_last_good_policy_and_says_so() {
         bench.push(wrong);
         bench.wait("a wrong policy", &format!("{STAT}.update_rejected"), 1);
         assert!(bench.body().contains(&masked), "the last good one serves");
+        assert!(bench.stat("wasmcustom.keepmum.policy_refused") > 0);
         let log = bench.log();
         for line in told {
             assert!(

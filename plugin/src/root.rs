@@ -65,6 +65,7 @@ impl RootContext for Root {
                 true
             }
             Err(e) => {
+                self.shared.metrics.event("policy_refused");
                 for mistake in e.mistakes() {
                     host::log(Level::Error, &format!("keepmum refuses to start: {mistake}"));
                 }
