@@ -15,12 +15,13 @@ use crate::detect::classes::Classes;
 use crate::detect::front::Fronts;
 use crate::detect::program::Program;
 use crate::error::PolicyError;
+use crate::errors::ErrorProfile;
 use crate::exchange::Exchange;
 use crate::explain::Verdict;
 use crate::policy::action::Environment;
 use crate::policy::deny;
 use crate::policy::routes::{RequestFacts, Routed, Routes};
-use crate::policy::{AuditRules, ErrorRule, OnEncoded, compile};
+use crate::policy::{AuditRules, OnEncoded, compile};
 use crate::rewrite::{self, Action, Defang, Means, Reply, Source, Template};
 use crate::stream::{Body, BodyKind, Workspace};
 
@@ -68,7 +69,7 @@ pub struct Engine {
     pub(crate) scan_headers: bool,
     pub(crate) scan_body: bool,
     pub(crate) scan_trailers: bool,
-    pub(crate) errors: Option<Arc<ErrorRule>>,
+    pub(crate) errors: Option<Arc<ErrorProfile>>,
     pub(crate) deny: Option<Arc<deny::Rules>>,
     pub(crate) on_encoded: OnEncoded,
     pub(crate) audit: Arc<AuditRules>,
@@ -200,11 +201,28 @@ impl Engine {
         self.on_encoded
     }
 
-    /// The rule for error responses with this status.
-    pub fn error_rule(&self, status: u16) -> Option<&ErrorRule> {
-        self.errors
-            .as_deref()
-            .filter(|e| e.status.iter().any(|s| s.covers(status)))
+    /// What is done with error responses of this status.
+    pub fn on_error(&self, status: u16) -> Option<&Arc<ErrorProfile>> {
+        self.errors.as_ref().filter(|e| e.covers(status))
+    }
+
+    /// What is done with error responses of some status.
+    pub fn errors(&self) -> Option<&ErrorProfile> {
+        self.errors.as_deref()
+    }
+
+    /// The rules for errors.
+    pub(crate) fn on_errors(&self) -> Option<&Engine> {
+        self.errors.as_deref().map(|e| &*e.engine)
+    }
+
+    /// What all routes have in common, for the rules for errors too: while it is compiled, and nobody shares it.
+    pub(crate) fn share(&mut self, means: &Arc<Means>, audit: &Arc<AuditRules>, version: u64) {
+        (self.means, self.audit, self.version) = (means.clone(), audit.clone(), version);
+        let errors = self.errors.as_mut().and_then(Arc::get_mut);
+        if let Some(engine) = errors.and_then(|e| Arc::get_mut(&mut e.engine)) {
+            (engine.means, engine.audit, engine.version) = (means.clone(), audit.clone(), version);
+        }
     }
 
     /// How many detectors are armed.

@@ -20,13 +20,13 @@ pub use engine::Engine;
 pub use error::{Mistake, PolicyError};
 pub use exchange::{Count, Exchange, Finding};
 pub use policy::{
-    AuditRules, ErrorBody, ErrorRule, Mode, OnEncoded, RequestFacts, ResponseFacts, Routed, StatusPattern,
-    policy_schema,
+    AuditRules, ErrorBody, Mode, OnEncoded, RequestFacts, ResponseFacts, Routed, StatusPattern, policy_schema,
 };
 pub use rewrite::{Action, Mask, Reply};
 pub use stream::{Body, BodyKind, Flow, Workspace};
 
 pub mod catalogue;
+pub mod errors;
 pub mod limits;
 
 mod decide;

@@ -108,6 +108,30 @@ pub const PATH_STATES: usize = 256;
 /// Containers in each other that paths are followed through. Deeper down a path with `..` takes what its last segment takes.
 pub const PATH_DEPTH: usize = 128;
 
+/// Bytes of an error's body in which its code is looked for.
+pub const CODE_BODY_BYTES: u64 = 16 * 1024;
+
+/// Bytes of an error code that is told: more is no code.
+pub const CODE_BYTES: usize = 64;
+
+/// Levels of an error's body that are followed.
+pub const CODE_DEPTH: usize = 64;
+
+/// Items of `errors.texts`.
+pub const ERROR_TEXTS: usize = 64;
+
+/// Items of `errors.headers.drop` and of `.keep`: each is compared with each header of an error.
+pub const ERROR_HEADERS: usize = 64;
+
+/// Bytes of `errors.type`, `.title` and `.detail`.
+pub const ERROR_TYPE_BYTES: usize = 256;
+
+/// See [`ERROR_TYPE_BYTES`].
+pub const ERROR_TITLE_BYTES: usize = 128;
+
+/// See [`ERROR_TYPE_BYTES`].
+pub const ERROR_DETAIL_BYTES: usize = 1024;
+
 /// Routes in a policy.
 pub const ROUTES: usize = 1_024;
 

@@ -41,8 +41,11 @@ fn whole() -> Value {
         "allow": [{"value": "fake-value-for-tests"}],
         "response": {"scan": ["headers", "body"], "action": "label", "decode": ["percent", "base64"]},
         "request": {"scan": []},
-        "errors": {"status": ["5xx", 404], "replace": "problem+json"},
-        "deny": {"paths": ["/.env", "/.git/**"], "status": 404},
+        "errors": {
+            "status": ["5xx", 404], "replace": "auto", "correlation_id": "x-correlation-id", "code": "$.error.code", "type": "https://example.com/e",
+            "title": "Sorry", "detail": "Try again", "texts": [{"status": [503], "title": "Busy"}], "headers": {"drop": ["x-a-*"], "keep": ["server"]}
+        },
+        "deny": {"paths": ["/internal/**"], "lists": ["files", "vcs"], "status": 404},
         "on_uninspectable": {"encoding": "block", "upgrade": "pass"},
         "limits": {},
         "audit": {"log": true, "sample": 0.5, "rate": 10, "response_header": "X-Keepmum"},
@@ -61,7 +64,7 @@ fn whole() -> Value {
                 "allow": [],
                 "response": {"scan": ["body"]},
                 "request": {"scan": []},
-                "errors": {"status": ["4xx"]},
+                "errors": {"status": ["4xx"], "scrub": true},
                 "on_uninspectable": {"encoding": "pass"}
             }
         ]
@@ -93,7 +96,7 @@ fields:
 allow: [{value: 12345678}, {}]
 response: {scan: [headers, footers], decode: percent}
 request: {scan: [headers]}
-errors: {status: [9xx, 200, 5xx], replace: html}
+errors: {status: [9xx, 200, 5xx], replace: htlm, code: $..code, title: '', texts: [{}], headers: {drop: ['a b']}}
 deny: {paths: [api], status: 200}
 on_uninspectable: {encoding: drop, upgrade: block}
 limits: {held_bytes: 64KiB}
@@ -133,7 +136,11 @@ routes:
         "request.scan[0]: not supported yet",
         "errors.status[0]: text stands here; expected a status such as 503, or a class: 4xx or 5xx",
         "errors.status[1]: a number stands here; expected a status",
-        "errors.replace: no such word; expected one of problem+json",
+        "errors.replace: no such word; did you mean `html`? expected one of auto, problem+json, html, text",
+        "errors.code: one value is meant",
+        "errors.title: expected a line of text of 1 to 128 bytes",
+        "errors.texts[0].status: it names none",
+        "errors.headers.drop[0]: expected a header's name",
         "deny.paths[0]: expected a path that begins with `/`",
         "deny.status: a number stands here; expected a whole number, 400 to 599",
         "on_uninspectable.encoding: no such word; expected one of pass, block",

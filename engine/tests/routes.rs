@@ -158,8 +158,8 @@ fn what_a_route_leaves_out_comes_from_the_defaults() {
     let (label, open) = (of("/label"), of("/open/x"));
     assert!(!label.scans_headers() && label.scans_body() && !label.bypasses());
     assert_eq!(label.denies(b"/%2eenv?x").map(|d| d.status), Some(410));
-    assert!(label.error_rule(503).is_some());
-    assert!(open.bypasses() && !open.scans_body() && open.error_rule(503).is_none() && open.denies(b"/.env").is_none());
+    assert!(label.on_error(503).is_some());
+    assert!(open.bypasses() && !open.scans_body() && open.on_error(503).is_none() && open.denies(b"/.env").is_none());
     for path in ["/open/..%2fapi", "/open/../api"] {
         let routed = engine.route(&facts("h", path, "GET", &[], &|_, _| None));
         assert!(routed.of_request(&engine).is_none(), "{path}");

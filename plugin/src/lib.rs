@@ -12,7 +12,6 @@ mod headers;
 mod host;
 mod instances;
 mod metrics;
-mod problem;
 mod request;
 mod response;
 mod root;

@@ -50,7 +50,7 @@ fn trace(list: &Headers) -> &[u8] {
 }
 
 /// The text, if it is plain, short, and holds nothing that would be redacted in a response.
-fn clean_text(engine: &Engine, work: &mut Workspace, text: &[u8]) -> String {
+pub(crate) fn clean_text(engine: &Engine, work: &mut Workspace, text: &[u8]) -> String {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'[' | b']');
     let mut apart = Exchange::default();
     if text.len() > LONGEST || !text.iter().all(plain) {

@@ -1,7 +1,7 @@
 //! One exchange: what is known of the request, and the response on its way to the client.
 //!
 //! The proxy's callbacks in their order, each handed on to the file of its phase: `response/head.rs` (headers, both ways),
-//! `response/stream.rs` (body and trailers), `response/reply.rs` (what the client gets in place of a response).
+//! `response/stream.rs` (body and trailers), `response/error.rs` (error responses), `response/reply.rs` (what the client gets in place of a response).
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use crate::audit::{Outcome, Report};
 use crate::request::Request;
 use crate::root::Shared;
 
+mod error;
 mod head;
 mod reply;
 mod stream;
@@ -41,6 +42,11 @@ pub(crate) struct Response {
     ended: bool,
     /// Why the body goes through unread, and how much of it has since that was last counted.
     unread: Option<(&'static str, u64)>,
+    /// Correlation ids of the request by their headers, and its Accept, as far as an error may need them.
+    ids: Vec<(String, String)>,
+    accept: Vec<u8>,
+    error: Option<error::OnError>,
+    replacing: Option<error::Replacing>,
 }
 
 /// Why a stream ends of which the beginning has left.
@@ -67,6 +73,10 @@ impl Response {
             reason: "",
             ended: false,
             unread: None,
+            ids: Vec::new(),
+            accept: Vec::new(),
+            error: None,
+            replacing: None,
         }
     }
 }

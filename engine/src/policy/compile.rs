@@ -13,11 +13,11 @@ use crate::engine::{Armed, Detector, Engine, FieldNames, FieldRule};
 use crate::error::{Mistakes, PolicyError};
 use crate::limits;
 use crate::policy::action::{Action as Written, Actions, Environment};
-use crate::policy::deny::{self, Deny};
+use crate::policy::chosen::Chosen;
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
-use crate::policy::written::{Allow, ErrorRule, Field, Layer, Mode, OnEncoded, Part, Policy, Route};
-use crate::policy::{audit, built_in, custom, document, tables, version};
+use crate::policy::written::{Allow, Field, Layer, Mode, OnEncoded, Part, Policy, Route};
+use crate::policy::{audit, built_in, custom, deny, document, errors as on_errors, tables, version};
 use crate::rewrite::{Action, need_care};
 
 pub(crate) fn compile(text: &[u8], packs: Option<&[String]>, environment: Environment) -> Result<Engine, PolicyError> {
@@ -64,33 +64,6 @@ struct Compiler<'e> {
     sets: Vec<(Decode, Arc<Armed>)>,
 }
 
-/// Which detectors the defaults or a route arm.
-struct Chosen<'p> {
-    packs: Vec<&'p str>,
-    disable: Vec<&'p str>,
-}
-
-impl<'p> Chosen<'p> {
-    fn of(policy: &'p Policy, route: Option<&'p Route>) -> Chosen<'p> {
-        fn texts(list: &List<String>) -> Vec<&str> {
-            list.iter().map(|(_, text)| text.as_str()).collect()
-        }
-        let own = route.and_then(|r| r.detectors.as_ref());
-        let packs = own.and_then(|d| d.packs.as_ref()).or(policy.detectors.packs.as_ref());
-        let disable = own
-            .and_then(|d| d.disable.as_ref())
-            .unwrap_or(&policy.detectors.disable);
-        Chosen {
-            packs: packs.map_or_else(|| vec!["secrets"], texts),
-            disable: texts(disable),
-        }
-    }
-
-    fn takes(&self, id: &str, pack: Option<&str>) -> bool {
-        pack.is_none_or(|pack| self.packs.contains(&pack)) && !self.disable.contains(&id)
-    }
-}
-
 impl<'e> Compiler<'e> {
     /// One without a detector.
     fn empty(environment: Environment<'e>) -> Compiler<'e> {
@@ -108,7 +81,7 @@ impl<'e> Compiler<'e> {
         let routes = policy.routes.iter().map(|(_, route)| Some(route));
         let chosen: Vec<Chosen> = std::iter::once(None)
             .chain(routes)
-            .map(|r| Chosen::of(policy, r))
+            .flat_map(|r| Chosen::all(policy, r))
             .collect();
         let (mut detectors, mut packs) = (Vec::new(), Vec::new());
         for d in catalogue::BUILT_IN {
@@ -169,9 +142,11 @@ impl<'e> Compiler<'e> {
         let mut defaults = defaults?;
         let means = Arc::new(std::mem::take(&mut self.actions.means));
         for engine in matches.iter_mut().map(|(_, engine)| engine).chain([&mut defaults]) {
-            (engine.means, engine.audit, engine.version) = (means.clone(), audit.clone(), version);
+            engine.share(&means, &audit, version);
         }
-        self.labels(&mut matches.iter().map(|(_, engine)| engine).chain([&defaults]), to);
+        let all = matches.iter().map(|(_, engine)| engine).chain([&defaults]);
+        let on_errors = |engine| std::iter::once(engine).chain(Engine::on_errors(engine));
+        self.labels(&mut all.flat_map(on_errors), to);
         if !matches.is_empty() {
             let matches = matches.into_iter().map(|(m, engine)| (m, Arc::new(engine))).collect();
             defaults.routes = Some(Arc::new(Routes::new(matches)));
@@ -248,11 +223,12 @@ impl<'e> Compiler<'e> {
         };
         let actions = self.actions_of(&at, policy, own_actions.unwrap_or(&policy.detectors.actions), listen);
         let armed = self.armed(&Chosen::of(policy, route), decode, &at, to);
+        let errors = route.and_then(|r| r.errors.as_ref()).or(policy.errors.as_ref());
+        let errors = errors.filter(|_| !bypass);
+        let errors_armed = errors.and_then(|_| self.armed(&Chosen::of(policy, route).on_errors(), decode, &at, to));
 
         let own_fields = route.and_then(|r| r.fields.as_ref());
         let own_allow = route.and_then(|r| r.allow.as_ref());
-        let own_errors = route.and_then(|r| r.errors.as_ref());
-        let own_deny = route.and_then(|r| r.deny.as_ref());
         let listen = if told(own_fields.is_some()) {
             &mut *to
         } else {
@@ -265,20 +241,22 @@ impl<'e> Compiler<'e> {
             &mut heard
         };
         let allow = allow(&at, own_allow.unwrap_or(&policy.allow), listen);
-        let errors = own_errors.or(policy.errors.as_ref()).filter(|_| !bypass);
-        let deny = own_deny.or(policy.deny.as_ref()).filter(|_| !bypass);
-        named(
-            &at,
-            if route.is_some() { own_errors } else { errors },
-            if route.is_some() { own_deny } else { deny },
-            to,
-        );
+        let deny = route
+            .and_then(|r| r.deny.as_ref())
+            .or(policy.deny.as_ref())
+            .filter(|_| !bypass);
+        if let Some(own) = route.map_or(policy.errors.as_ref(), |r| r.errors.as_ref()) {
+            on_errors::check(&at, own, to);
+        }
+        if let Some(own) = route.map_or(policy.deny.as_ref(), |r| r.deny.as_ref()) {
+            deny::check(&at, own, to);
+        }
         let on_encoded = route.and_then(|r| r.on_uninspectable.as_ref()).and_then(|o| o.encoding);
         let mode = route.and_then(|r| r.mode).unwrap_or(policy.mode);
         let armed = armed?;
         let used = actions.values().copied().chain(fields.iter().map(|f| f.action));
         let careful = need_care(used.chain([action]));
-        (to.count() == before).then(|| Engine {
+        let mut engine = (to.count() == before).then(|| Engine {
             detectors: self.detectors.clone(),
             armed,
             fields,
@@ -295,7 +273,7 @@ impl<'e> Compiler<'e> {
             scan_headers: scans(Part::Headers),
             scan_body: scans(Part::Body),
             scan_trailers: scans(Part::Trailers),
-            errors: errors.cloned().map(Arc::new),
+            errors: None,
             deny: deny.map(deny::Rules::new),
             on_encoded: on_encoded
                 .or(policy.on_uninspectable.encoding)
@@ -306,7 +284,15 @@ impl<'e> Compiler<'e> {
             metric_name: audit::metric_name(route.map_or("", |r| &r.name)),
             name: route.map_or_else(String::new, |r| r.name.clone()),
             routes: None,
-        })
+        })?;
+        if let (Some(rule), Some(armed)) = (errors, errors_armed) {
+            let with_leaks = Engine {
+                armed,
+                ..engine.clone()
+            };
+            engine.errors = Some(Arc::new(on_errors::profile(rule, with_leaks)));
+        }
+        Some(engine)
     }
 
     /// Packs and detectors that do not exist.
@@ -446,19 +432,6 @@ fn allow(at: &str, written: &List<Allow>, to: &mut Mistakes) -> Arc<[Vec<u8>]> {
         }
     }
     values.into()
-}
-
-/// Rules that name nothing.
-fn named(at: &str, errors: Option<&ErrorRule>, deny: Option<&Deny>, to: &mut Mistakes) {
-    if errors.is_some_and(|e| e.status.is_empty()) {
-        to.add_new(
-            &format!("{at}errors.status"),
-            "it names none; expected a status such as 503, or 4xx or 5xx",
-        );
-    }
-    if let Some(deny) = deny {
-        deny::check(at, deny, to);
-    }
 }
 
 /// An engine with nothing but one detector.

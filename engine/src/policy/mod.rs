@@ -4,10 +4,12 @@
 pub(crate) mod action;
 pub(crate) mod audit;
 mod built_in;
+mod chosen;
 pub(crate) mod compile;
 mod custom;
 pub(crate) mod deny;
 pub(crate) mod document;
+pub(crate) mod errors;
 pub(crate) mod glob;
 pub(crate) mod path;
 pub(crate) mod read;
@@ -19,6 +21,7 @@ mod version;
 pub(crate) mod written;
 
 pub use audit::AuditRules;
+pub use errors::ErrorBody;
 pub use routes::{RequestFacts, ResponseFacts, Routed};
 pub use schema::policy_schema;
-pub use written::{ErrorBody, ErrorRule, Mode, OnEncoded, StatusPattern};
+pub use written::{Mode, OnEncoded, StatusPattern};

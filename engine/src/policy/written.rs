@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::error::Mistakes;
 use crate::policy::action::Action;
 use crate::policy::deny::Deny;
+use crate::policy::errors::ErrorRule;
 use crate::policy::glob::{Glob, Host};
 use crate::policy::path::JsonPath;
 use crate::policy::read::{At, Hidden, List, Number, Read, Whole, choice, no_choice, object};
@@ -169,24 +170,6 @@ object! {
         pub(crate) action: Option<Later>,
         /// Encodings that are undone. Not supported yet.
         pub(crate) decode: Option<Later>,
-    }
-}
-
-object! {
-    /// What happens to responses with these statuses, whoever made them.
-    pub struct ErrorRule {
-        /// Statuses such as 503, and classes: 4xx, 5xx.
-        pub status: Vec<StatusPattern>,
-        /// What the body becomes. Without it the body is only redacted.
-        pub replace: Option<ErrorBody>,
-    }
-}
-
-choice! {
-    /// A body that the policy puts in place of an error's own.
-    pub enum ErrorBody {
-        /// RFC 9457.
-        ProblemJson = "problem+json",
     }
 }
 

@@ -5,6 +5,7 @@
 use keepmum_engine::{Body, BodyKind, Engine, Exchange, OnEncoded, ResponseFacts, Workspace};
 use proxy_wasm::types::Action;
 
+use super::error::is_grpc;
 use super::stream::Stream;
 use super::{BODY, Response};
 use crate::audit::Outcome;
@@ -12,7 +13,6 @@ use crate::body;
 use crate::frames::Frames;
 use crate::headers::Headers;
 use crate::host::{self, Map};
-use crate::problem;
 use crate::request::{Request, facts};
 
 /// Request headers that would keep bodies from coming whole and plain.
@@ -36,6 +36,7 @@ impl Response {
                 return self.deny(denied.status);
             }
         }
+        self.note_for_errors(&list);
         if self.may_rewrite_body() && !self.request.connect {
             for name in NARROWED {
                 if list.first(name).is_some() && host::remove(Map::Request, name).is_err() {
@@ -72,6 +73,8 @@ impl Response {
             self.unread("route");
             return Action::Continue;
         }
+        let grpc = is_grpc(&list);
+        self.enter_error(&mut list, grpc);
         if self.engine.scans_headers() && self.values(&mut list, "header").is_err() {
             return self.refuse();
         }
@@ -84,27 +87,8 @@ impl Response {
         if self.ended {
             return Action::Continue;
         }
-        let grpc = list
-            .first(b"content-type")
-            .is_some_and(|t| t.starts_with(b"application/grpc"));
-        let replace = self
-            .engine
-            .error_rule(self.status)
-            .and_then(|r| r.replace)
-            .filter(|_| !grpc);
-        if replace.is_some() {
-            self.done(Outcome::Replaced);
-        }
-        if self.ended {
-            return Action::Continue;
-        }
-        if let Some(kind) = replace {
-            let (content_type, body) = problem::body(kind, self.status, &self.request.id);
-            let mut pairs: Vec<_> = list.pairs.iter().filter(|(n, _)| problem::keeps(n)).cloned().collect();
-            pairs.push((b"content-type".to_vec(), content_type.as_bytes().to_vec()));
-            if self.reply(self.status, &pairs, &body) {
-                return Action::Pause;
-            }
+        if let Some(action) = self.replace_error(&mut list, grpc, end_of_stream) {
+            return action;
         }
         let bodiless = self.request.head || matches!(self.status, 204 | 304);
         let kind = if self.engine.scans_body() && (!end_of_stream || bodiless) {
@@ -121,16 +105,12 @@ impl Response {
         {
             self.unread = None;
             self.done(Outcome::Blocked);
-            if !self.engine.enforces() {
-                return Action::Continue;
-            }
-            let (content_type, body) = problem::body(keepmum_engine::ErrorBody::ProblemJson, 502, &self.request.id);
-            if self.reply(
-                502,
-                &[(b"content-type".to_vec(), content_type.as_bytes().to_vec())],
-                &body,
-            ) {
-                return Action::Pause;
+            if !self.engine.enforces() || self.reply_problem(502) {
+                return if self.engine.enforces() {
+                    Action::Pause
+                } else {
+                    Action::Continue
+                };
             }
         }
         if let Some(kind) = kind {
@@ -173,7 +153,10 @@ impl Response {
             };
             let part = u16::try_from(self.places.len()).unwrap_or(u16::MAX);
             self.exchange.enter(part);
-            let new = self.exchange.value(&self.engine, &mut work, value);
+            // What the policy says stays on errors is looked at as everywhere.
+            let stays = self.error.as_ref().filter(|e| e.profile.leaves(name));
+            let engine = stays.map_or(&self.engine, |e| &e.plain);
+            let new = self.exchange.value(engine, &mut work, value);
             if self.exchange.counts().any(|c| c.part() == part) {
                 let name = place_name(&self.engine, &mut work, name);
                 self.places.push(format!("response.{kind}.{name}"));

@@ -1,14 +1,13 @@
 //! What the client gets in place of a response: a reply of our own while nothing has left, or else the end of the stream.
 
-use proxy_wasm::types::Action;
-
 use keepmum_engine::Count;
+use keepmum_engine::errors::problem;
+use proxy_wasm::types::Action;
 
 use super::{BLOCKED, Response};
 use crate::audit::Outcome;
 use crate::headers::{self, Headers};
 use crate::host::{self, Buffer, Level};
-use crate::problem;
 
 impl Response {
     /// Answers in place of the upstream. `true`: the reply is on its way.
@@ -38,6 +37,13 @@ impl Response {
         list.set(name.as_bytes(), value.as_bytes());
     }
 
+    /// The same with the status and the request's id, as `problem+json`.
+    pub(super) fn reply_problem(&mut self, status: u16) -> bool {
+        let page = problem(status, &self.request.id);
+        let pairs = [(b"content-type".to_vec(), page.content_type.as_bytes().to_vec())];
+        self.reply(status, &pairs, &page.body)
+    }
+
     /// Something that must not be passed on cannot be taken out either: the stream ends here, and what is in the
     /// proxy's buffer goes no further.
     pub(super) fn fail(&mut self, why: &str, size: usize) -> Action {
@@ -55,9 +61,7 @@ impl Response {
 
     /// The request does not reach the upstream, not even if there can be no answer.
     pub(super) fn deny(&mut self, status: u16) -> Action {
-        let (content_type, body) = problem::body(keepmum_engine::ErrorBody::ProblemJson, status, &self.request.id);
-        let pairs = [(b"content-type".to_vec(), content_type.as_bytes().to_vec())];
-        if !self.reply(status, &pairs, &body) {
+        if !self.reply_problem(status) {
             return self.fail("a denied request could not be answered", 0);
         }
         Action::Pause
@@ -69,9 +73,8 @@ impl Response {
         let (content_type, body) = match reply.body {
             Some(body) => (reply.content_type, body.into_bytes()),
             None => {
-                let problem = keepmum_engine::ErrorBody::ProblemJson;
-                let (content_type, body) = problem::body(problem, reply.status, &self.request.id);
-                (content_type.to_owned(), body)
+                let page = problem(reply.status, &self.request.id);
+                (page.content_type.to_owned(), page.body)
             }
         };
         let pairs = [(b"content-type".to_vec(), content_type.into_bytes())];

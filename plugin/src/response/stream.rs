@@ -52,6 +52,9 @@ impl Response {
                 self.count_unread();
             }
         }
+        if self.replacing.is_some() && !self.own_reply {
+            return self.replaced_body(size, end_of_stream);
+        }
         if self.stream.is_none() || self.own_reply {
             return Action::Continue;
         }
@@ -102,11 +105,18 @@ impl Response {
                 return self.fail(why, paused);
             }
         }
-        if self.engine.scans_trailers() && count > 0 {
+        if (self.engine.scans_trailers() || self.engine.errors().is_some() || self.error.is_some()) && count > 0 {
             let Some(mut list) = Headers::get(Map::ResponseTrailers) else {
                 return self.fail("the trailers could not be read", 0);
             };
-            let read = self.values(&mut list, "trailer");
+            let grpc = list.first(b"grpc-status").is_some();
+            self.enter_error(&mut list, grpc);
+            let scans = self.engine.scans_trailers();
+            let read = if scans {
+                self.values(&mut list, "trailer")
+            } else {
+                Ok(())
+            };
             if self.exchange.over() {
                 self.done(Outcome::Blocked);
                 if self.engine.enforces() {
