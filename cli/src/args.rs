@@ -18,6 +18,109 @@ pub enum Command {
     Scan(Scan),
     Explain(Explain),
     Detectors(Detectors),
+    Doctor(Doctor),
+    #[cfg(feature = "replay")]
+    Replay(Replay),
+    #[cfg(feature = "replay")]
+    Diff(Diff),
+}
+
+/// Says what is wrong around the policy: filter order, failure policy, limits, routes that switch it off
+///
+/// Exit status: 0 nothing, 1 something was found, 2 a file cannot be read.
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    /// An Envoy bootstrap or listener (YAML or JSON), or an Istio WasmPlugin
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How captured traffic is put through the module.
+#[cfg(feature = "replay")]
+#[derive(Debug, clap::Args)]
+pub struct Harness {
+    /// The module to replay through; without it $KEEPMUM_WASM, or keepmum_plugin.wasm beside this program
+    #[arg(long, value_name = "FILE")]
+    pub wasm: Option<PathBuf>,
+    /// Frame bodies as HTTP/2 does
+    #[arg(long)]
+    pub http2: bool,
+    /// What Envoy's route has in metadata.filter_metadata, for all exchanges; may be given several times
+    #[arg(long, value_name = "NS:KEY=VALUE")]
+    pub metadata: Vec<String>,
+}
+
+/// Replays captured traffic through the module itself, and checks what is expected of a policy
+///
+/// Captures are HAR 1.2 files, what Envoy's tap filter writes, or folders of these. Exit status: 0 all is well; 1 an expectation
+/// failed, a planted secret reached the client, a stream hangs or is reset, or the module failed; 2 it could not run.
+#[cfg(feature = "replay")]
+#[derive(Debug, clap::Args)]
+pub struct Replay {
+    /// HAR files, Envoy taps, or folders of them
+    #[arg(value_name = "CAPTURES", required = true)]
+    pub captures: Vec<PathBuf>,
+    /// The policy, as the proxy takes it; without it an exchange's own, or the default one
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// What is expected; without it expect.yaml in a folder of captures, FILE.expect.yaml beside a file
+    #[arg(long, value_name = "FILE")]
+    pub expect: Option<PathBuf>,
+    #[command(flatten)]
+    pub harness: Harness,
+    /// Print JSON in place of the table; it holds no secrets
+    #[arg(long)]
+    pub json: bool,
+    /// Write a report to this file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Show secrets in clear in that report
+    #[arg(long, requires = "html")]
+    pub show_secrets: bool,
+}
+
+/// Says which redactions of captured traffic another policy gains, loses or moves
+///
+/// Exit status: 0 no difference, or none that --fail-on names; 1 such a difference; 2 it could not run.
+#[cfg(feature = "replay")]
+#[derive(Debug, clap::Args)]
+pub struct Diff {
+    /// The policy that is in force
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The policy that is to be
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// A HAR file, an Envoy tap, or a folder of them; may be given several times
+    #[arg(long, value_name = "PATH", required = true)]
+    pub captures: Vec<PathBuf>,
+    /// Differences that end with status 1
+    #[arg(long, value_name = "KIND", value_delimiter = ',', default_value = "any")]
+    pub fail_on: Vec<FailOn>,
+    #[command(flatten)]
+    pub harness: Harness,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A kind of difference.
+#[cfg(feature = "replay")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// Something is redacted that was not
+    Gained,
+    /// Something is not redacted any more
+    Lost,
+    /// Something is redacted otherwise: by another detector or action, or with other ends
+    Moved,
+    /// Any of them
+    Any,
+    /// None of them
+    None,
 }
 
 /// Which detectors look.
@@ -67,22 +170,52 @@ pub struct Scan {
     pub files: Vec<PathBuf>,
 }
 
-/// Says which detectors looked at a text, which matched, and why something was or was not redacted
+/// Says why a text was or was not redacted; with --request which rules hold for a request, and how long its response is held
 ///
-/// Exit status: 0 something was found, 1 nothing was found, 2 something went wrong.
+/// Exit status: 0 something was found (or a request was explained), 1 nothing was found, 2 something went wrong.
 #[derive(Debug, clap::Args)]
 pub struct Explain {
     #[command(flatten)]
     pub choice: Choice,
+    #[command(flatten)]
+    pub asked: Asked,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
     /// Print the values too, as they stand; otherwise only their length is told
-    #[arg(long)]
+    #[arg(long, conflicts_with = "request")]
     pub show_values: bool,
     /// A file, if there is one of this name; otherwise the text itself. - or none is standard input
-    #[arg(value_name = "TEXT|FILE")]
+    #[arg(value_name = "TEXT|FILE", conflicts_with = "request")]
     pub text: Option<std::ffi::OsString>,
+}
+
+/// A request, and what is known of its response.
+#[derive(Debug, clap::Args)]
+pub struct Asked {
+    /// Explain a request: which route it is on and why, which rules hold there, how many bytes can be held back
+    #[arg(long, value_name = "'GET https://HOST/PATH'")]
+    pub request: Option<String>,
+    /// A header of the request; may be given several times
+    #[arg(short = 'H', long = "header", value_name = "'NAME: VALUE'", requires = "request")]
+    pub headers: Vec<String>,
+    /// The response's status
+    #[arg(long, value_name = "CODE", requires = "request", value_parser = clap::value_parser!(u16).range(100..=599))]
+    pub status: Option<u16>,
+    /// The response's content type
+    #[arg(long, value_name = "TYPE", requires = "request")]
+    pub content_type: Option<String>,
+    /// What Envoy's route has in metadata.filter_metadata; may be given several times
+    #[arg(long, value_name = "NS:KEY=VALUE", requires = "request")]
+    pub metadata: Vec<String>,
+}
+
+impl Asked {
+    /// Something is known of a request. Where there is a text clap lets it pass without the request.
+    pub fn is_given(&self) -> bool {
+        let lists = [&self.headers, &self.metadata];
+        self.status.is_some() || self.content_type.is_some() || lists.iter().any(|list| !list.is_empty())
+    }
 }
 
 /// Lists the detectors that come with the program

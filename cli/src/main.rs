@@ -8,10 +8,18 @@
 mod args;
 mod check;
 mod detectors;
+#[cfg(feature = "replay")]
+mod diff;
+mod doctor;
 mod explain;
+#[cfg(feature = "replay")]
+mod glob;
 mod json;
 mod policy;
+#[cfg(feature = "replay")]
+mod replay;
 mod scan;
+mod tree;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -28,6 +36,8 @@ pub enum Ended {
     Found,
     /// Nothing was found.
     Clean,
+    /// All ran, and it is not as it should be.
+    Unwell,
     /// Something could not be read or understood; what could be was done.
     Failed,
 }
@@ -38,6 +48,11 @@ fn main() -> ExitCode {
         Command::Scan(options) => scan::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Detectors(options) => detectors::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
+        #[cfg(feature = "replay")]
+        Command::Replay(options) => replay::run(&options),
+        #[cfg(feature = "replay")]
+        Command::Diff(options) => diff::run(&options),
     };
     code(ended)
 }
@@ -45,7 +60,7 @@ fn main() -> ExitCode {
 fn code(ended: Result<Ended>) -> ExitCode {
     match ended {
         Ok(Ended::Found) => ExitCode::SUCCESS,
-        Ok(Ended::Clean) => ExitCode::from(1),
+        Ok(Ended::Clean | Ended::Unwell) => ExitCode::from(1),
         Ok(Ended::Failed) => ExitCode::from(2),
         // Whoever read the output has seen enough.
         Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,

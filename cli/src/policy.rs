@@ -19,11 +19,16 @@ pub fn with_all_packs(choice: &Choice) -> Result<Engine> {
     compile(choice, Some(&all))
 }
 
+/// The policy as it is written.
+pub fn written(choice: &Choice) -> Result<Vec<u8>> {
+    match &choice.policy {
+        Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display())),
+        None => Ok(Vec::new()),
+    }
+}
+
 fn compile(choice: &Choice, packs: Option<&[String]>) -> Result<Engine> {
-    let written = match &choice.policy {
-        Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
-        None => Vec::new(),
-    };
+    let written = written(choice)?;
     let compiled = match packs {
         None => Engine::with_environment(&written, &environment),
         Some(packs) => Engine::with_packs(&written, packs, &environment),
@@ -48,4 +53,17 @@ pub fn known(option: &str, pack: &str) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// `ns:key=value`; the error does not repeat it.
+pub fn metadata_of(written: &str) -> Result<(String, String, Vec<u8>)> {
+    let parts = written
+        .split_once('=')
+        .and_then(|(name, value)| Some((name.split_once(':')?, value)));
+    match parts {
+        Some(((namespace, key), value)) if !namespace.is_empty() && !key.is_empty() => {
+            Ok((namespace.to_owned(), key.to_owned(), value.as_bytes().to_vec()))
+        }
+        _ => bail!("--metadata: expected NAMESPACE:KEY=VALUE"),
+    }
 }

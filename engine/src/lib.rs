@@ -19,9 +19,13 @@ pub use deny::{DENY_LISTS, Denied, DenyList};
 pub use engine::Engine;
 pub use error::{Mistake, PolicyError};
 pub use exchange::{Count, Exchange, Finding};
+#[cfg(feature = "explain")]
+pub use holds::{Holds, Longest};
 pub use policy::{
     AuditRules, ErrorBody, Mode, OnEncoded, RequestFacts, ResponseFacts, Routed, StatusPattern, policy_schema,
 };
+#[cfg(feature = "explain")]
+pub use policy::{Tried, tree};
 pub use rewrite::{Action, Mask, Reply};
 pub use stream::{Body, BodyKind, Flow, Workspace};
 
@@ -40,6 +44,8 @@ mod exchange;
 pub mod explain;
 #[cfg(not(feature = "explain"))]
 mod explain;
+#[cfg(feature = "explain")]
+mod holds;
 mod policy;
 mod rewrite;
 mod stream;

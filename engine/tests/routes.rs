@@ -267,3 +267,55 @@ fn two_hundred_routes_and_a_hundred_fields_compile_quickly() {
     println!("without routes {plain:?}, with them {all:?}");
     assert!(all < plain * 2 + Duration::from_millis(20), "{plain:?}, {all:?}");
 }
+
+/// What is said against each route is what the choice goes by.
+#[cfg(feature = "explain")]
+#[test]
+fn a_route_has_something_against_it_or_is_the_one() {
+    let engine = compiled(&json!({"routes": [
+        {"name": "errors", "match": {"paths": ["/api/**"], "status": ["5xx", 404]}},
+        {"name": "pages", "match": {"content_types": ["text/*"], "hosts": ["www.example.com"]}},
+        {"name": "open", "match": {"paths": ["/open/**"]}, "bypass": true},
+        {"name": "users", "match": {"hosts": ["api.example.com", "*.api.example.com"], "paths": ["/users/*/keys"], "methods": ["GET"]}},
+        {"name": "debug", "match": {"headers": [{"name": "x-debug", "value": "1"}, {"name": "x-any"}]}},
+        {"name": "switched", "match": {"metadata": [{"namespace": "keepmum", "key": "profile", "value": "strict"}]}},
+        {"name": "rest", "match": {"hosts": ["*"]}},
+    ]}));
+    let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+    let headers = [
+        vec![],
+        vec![pair("x-debug", "1"), pair("X-Any", "")],
+        vec![pair("x-debug", "2"), pair("x-any", "")],
+    ];
+    let metadata: [Option<&str>; 3] = [None, Some("strict"), Some("loose")];
+    let mut seen = std::collections::BTreeSet::new();
+    for host in ["www.example.com", "api.example.com:443", "EU.api.example.com", ""] {
+        for path in ["/api/x", "/open/a", "/open/..%2fapi", "/users/7/keys?x", "/"] {
+            for method in ["GET", "POST"] {
+                for headers in &headers {
+                    for value in metadata {
+                        let get = |_: &str, _: &str| value.map(|v| v.as_bytes().to_vec());
+                        let facts = facts(host, path, method, headers, &get);
+                        for (status, content_type) in [(200, "text/html; charset=utf-8"), (503, "application/json")] {
+                            let content_type = content_type.as_bytes();
+                            let response = ResponseFacts { status, content_type };
+                            let tried = engine.tried(&facts, Some(&response));
+                            let routed = engine.route(&facts);
+                            let name = routed.settle(&engine, &response).map_or("default", |e| e.name());
+                            let (last, before) = tried.split_last().unwrap();
+                            let told = if last.against.is_empty() {
+                                last.name.as_str()
+                            } else {
+                                "default"
+                            };
+                            assert_eq!(told, name, "{host} {method} {path} {status}");
+                            assert!(before.iter().all(|t| !t.against.is_empty()));
+                            seen.insert(name.to_owned());
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(seen.len(), 7, "{seen:?}");
+}

@@ -25,6 +25,10 @@ pub struct Replay {
     pub findings: Vec<Finding>,
     /// Metrics after the exchange.
     pub metrics: BTreeMap<String, i64>,
+    /// By how much each of them grew during it, for a VM that has seen others before.
+    pub grew: BTreeMap<String, i64>,
+    /// Filter state that the module left for the access log: `outcome`, `mode`, …
+    pub told: BTreeMap<String, String>,
     /// Host calls that no correct module makes. A test fails unless this is empty.
     pub strict: Vec<String>,
     /// Fuel that the exchange used; 0 unless the options ask for metering.
@@ -61,6 +65,39 @@ impl Finding {
     }
 }
 
+/// Replays many exchanges: one VM for each policy, as a proxy has it. A VM for each exchange would be compiled policies
+/// for the most part of the time.
+pub struct Replayer<'m> {
+    module: &'m Module,
+    options: Options,
+    vms: BTreeMap<Vec<u8>, Vm>,
+}
+
+impl<'m> Replayer<'m> {
+    /// Nothing is started yet.
+    pub fn new(module: &'m Module, options: Options) -> Self {
+        let vms = BTreeMap::new();
+        Self { module, options, vms }
+    }
+
+    /// Replays one exchange, under its own policy if it has one. A VM that failed is not used again.
+    pub fn replay(&mut self, exchange: &Exchange) -> Result<Replay> {
+        let mut options = self.options.clone();
+        if let Some(policy) = &exchange.policy {
+            options.configuration = serde_json::to_vec(policy)?;
+        }
+        let mut vm = match self.vms.remove(&options.configuration) {
+            Some(vm) => vm,
+            None => Vm::start(self.module, &options)?,
+        };
+        let replay = vm.exchange(exchange)?;
+        if replay.failure.is_none() {
+            self.vms.insert(options.configuration, vm);
+        }
+        Ok(replay)
+    }
+}
+
 /// Replays in a VM of its own.
 pub fn replay(module: &Module, options: &Options, exchange: &Exchange) -> Result<Replay> {
     let mut own;
@@ -83,12 +120,27 @@ impl Replay {
         };
         self.metrics.iter().filter(|(n, _)| is(n)).map(|(_, v)| v).sum()
     }
+
+    /// How often something was counted during the exchange: `denied`, or with labels behind it `denied.route.api`.
+    pub fn counted(&self, what: &str) -> i64 {
+        let name = format!("keepmum.{what}");
+        let is = |known: &str| {
+            let rest = known.strip_prefix(name.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.grew.iter().filter(|(known, _)| is(known)).map(|(_, by)| by).sum()
+    }
+
+    /// Whether the policy only reports there.
+    pub fn only_reports(&self) -> bool {
+        self.told.get("mode").is_some_and(|mode| mode == "report")
+    }
 }
 
 impl Vm {
     /// Replays one exchange as a new stream of this VM. The exchange's own policy is not looked at: a VM has one.
     pub fn exchange(&mut self, exchange: &Exchange) -> Result<Replay> {
-        let (fuel, memory) = (self.fuel_used(), self.memory_bytes());
+        let (fuel, memory, before) = (self.fuel_used(), self.memory_bytes(), self.metrics());
         let id = self.open();
         self.feed_message(id, Direction::Request, &exchange.request)?;
         self.wait(|vm| vm.is_over(id) || vm.request_passed(id));
@@ -105,12 +157,22 @@ impl Vm {
         let outcome = self.finish(id)?;
         let logs = self.take_logs();
         let peak_memory = self.memory_bytes();
+        let metrics = self.metrics();
+        let word = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let state = outcome.filter_state.iter();
+        let told = state.filter_map(|(name, value)| Some((word(name.strip_prefix(b"keepmum.")?), word(value))));
+        let growth = |(name, now): (&String, &i64)| {
+            let by = now - before.get(name).copied().unwrap_or_default();
+            (by > 0).then(|| (name.clone(), by))
+        };
         Ok(Replay {
+            told: told.collect(),
+            grew: metrics.iter().filter_map(growth).collect(),
             client: outcome.client,
             upstream: outcome.upstream,
             findings: logs.iter().filter_map(Finding::from_log).collect(),
             logs,
-            metrics: self.metrics(),
+            metrics,
             strict: self.take_strict(),
             fuel: self.fuel_used().saturating_sub(fuel),
             peak_memory,

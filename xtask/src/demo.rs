@@ -18,9 +18,11 @@ pub fn run(options: &Demo) -> Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     say("demo: the replay harness (wasmtime; the first build takes minutes)");
-    let replay = program("keepmum-replay")?;
-    Step::new("replay", replay)
+    let captures = workspace::root().join("host-tests/captures");
+    Step::new("replay", program("keepmum")?)
         .args([
+            "replay".as_ref(),
+            captures.as_os_str(),
             "--wasm".as_ref(),
             wasm.as_os_str(),
             "--html".as_ref(),

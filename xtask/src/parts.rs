@@ -125,7 +125,7 @@ fn build(run: &mut Run) -> Result<Outcome> {
 }
 
 fn captures(run: &mut Run) -> Result<Outcome> {
-    ignored(run, "captures", "host-tests", &[])
+    ignored(run, "captures", &["host-tests", "cli"], &[])
 }
 
 fn envoy(run: &mut Run) -> Result<Outcome> {
@@ -139,16 +139,20 @@ fn envoy(run: &mut Run) -> Result<Outcome> {
     ignored(
         run,
         "captures through Envoy",
-        "envoy",
+        &["envoy"],
         &[("KEEPMUM_ENVOY_VERSIONS", &versions)],
     )
 }
 
 /// Tests that need the module are `#[ignore]`d for a plain `cargo test`, which could only find a stale one.
-fn ignored(run: &mut Run, name: &str, folder: &str, more: &[(&str, &str)]) -> Result<Outcome> {
+fn ignored(run: &mut Run, name: &str, folders: &[&str], more: &[(&str, &str)]) -> Result<Outcome> {
     let wasm = run.module()?;
+    let mut tests = Vec::new();
+    for folder in folders {
+        tests.extend(tests_of(folder)?);
+    }
     let mut step = Step::cargo(name, ["test", "--workspace"])
-        .args(tests_of(folder)?.iter().flat_map(|test| ["--test", test]))
+        .args(tests.iter().flat_map(|test| ["--test", test]))
         .args(["--", "--ignored", "--nocapture"])
         .env("KEEPMUM_WASM", &wasm)
         .env("KEEPMUM_LOGS", workspace::logs());

@@ -4,6 +4,8 @@
 //! Not a second run of the patterns: that would explain something else than what happened.
 
 mod places;
+mod request;
+mod rules;
 mod tell;
 
 use std::fs;
@@ -22,6 +24,12 @@ const MOST: u64 = 16 * 1024 * 1024;
 
 /// Does what was asked for.
 pub fn run(options: &Explain) -> Result<Ended> {
+    if options.asked.request.is_some() {
+        return request::run(options, &options.asked);
+    }
+    if options.asked.is_given() {
+        bail!("-H, --status, --content-type and --metadata go with --request");
+    }
     let engine = policy::engine(&options.choice)?;
     let (text, kind) = read(options)?;
     let mut exchange = Exchange::explaining();

@@ -24,6 +24,9 @@ pub fn keepmum(args: &[&str], files: &[String], input: &[u8]) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_keepmum"))
         .args(args)
         .args(files)
+        .env("KEEPMUM_TEST_SECRET", secret())
+        .env("KEEPMUM_HASH_KEY", key())
+        .env_remove("KEEPMUM_WASM")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -67,6 +70,11 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// A key that nobody uses, and that nobody guesses.
+pub fn key() -> String {
+    ["t4Kx8Wd2Rv", "6QmZ1bYh9N", "s3Lc7Pg5Ja"].concat()
 }
 
 /// A password that nobody has.

@@ -63,6 +63,23 @@ pub(crate) fn read(text: &[u8]) -> Result<Document, Unreadable> {
     Ok(document)
 }
 
+/// Any document as the tree that a policy is read from: bounded, and a key that comes twice is a mistake.
+#[cfg(feature = "explain")]
+pub fn tree(text: &[u8]) -> Result<Value, crate::PolicyError> {
+    let (tree, mistakes) = match read(text) {
+        Ok(document) => (document.tree, document.mistakes),
+        Err(e) => {
+            let mut mistakes = Mistakes::default();
+            mistakes.add(e.path, e.why);
+            (Value::Null, mistakes)
+        }
+    };
+    if mistakes.count() > 0 {
+        return Err(mistakes.refusal());
+    }
+    Ok(tree)
+}
+
 impl Document {
     /// Counts one more value; an alias in YAML can make many of a few bytes.
     fn count(&mut self, path: &str, nodes: usize) -> Result<(), Unreadable> {

@@ -21,7 +21,11 @@ mod version;
 pub(crate) mod written;
 
 pub use audit::AuditRules;
+#[cfg(feature = "explain")]
+pub use document::tree;
 pub use errors::ErrorBody;
+#[cfg(feature = "explain")]
+pub use routes::Tried;
 pub use routes::{RequestFacts, ResponseFacts, Routed};
 pub use schema::policy_schema;
 pub use written::{Mode, OnEncoded, StatusPattern};

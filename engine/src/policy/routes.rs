@@ -15,6 +15,12 @@ use crate::limits;
 use crate::policy::glob::{Glob, Host, authority, is_ambiguous, matches, path_of};
 use crate::policy::written::{Match, Route};
 
+#[cfg(feature = "explain")]
+mod why;
+
+#[cfg(feature = "explain")]
+pub use why::Tried;
+
 /// What is known of a request when its headers have come.
 #[derive(Clone, Copy)]
 pub struct RequestFacts<'a> {

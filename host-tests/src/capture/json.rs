@@ -3,16 +3,31 @@
 //! Not `#[derive(Deserialize)]`: serde tells a line and a column, and in a HAR file that is one line of twelve
 //! megabytes "column 8123377" helps nobody. Foreign formats also have optional fields under two spellings.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// Every JSON document in a file: one, one per line, or one after another.
+/// Bytes of one file. Its tree, its exchanges and what came of them are in memory together, some five times as much.
+pub(super) const FILE_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Every JSON document in a file: one, one per line, or one after another. Deeper than 128 levels is an error of the reader.
 pub(super) fn documents(path: &Path) -> Result<Vec<Value>> {
-    let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    let mut bytes = Vec::new();
+    // Read no more than that: a pipe states no length.
+    let stated = file.metadata().map_or(0, |about| about.len());
+    if stated <= FILE_BYTES {
+        let read = file.take(FILE_BYTES + 1).read_to_end(&mut bytes);
+        read.with_context(|| path.display().to_string())?;
+    }
+    if stated.max(bytes.len() as u64) > FILE_BYTES {
+        bail!("{}: larger than {} MiB; split it", path.display(), FILE_BYTES >> 20);
+    }
     // A byte order mark is common in files that were exported on Windows.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     serde_json::Deserializer::from_slice(bytes)

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 
 pub use leak::leaked;
+pub use name::make_unique;
 pub use plants::Plants;
 pub(crate) use plants::written;
 
@@ -34,7 +35,7 @@ const CAPTURES: [&str; 4] = ["har", "json", "jsonl", "ndjson"];
 /// Reads a file, or a folder with everything in it in the order of names. Exchange names come out unique.
 pub fn read(path: &Path) -> Result<Vec<Exchange>> {
     let mut exchanges = if path.is_dir() {
-        read_folder(path)?
+        read_folder(path, DEPTH)?
     } else {
         read_file(path)?
     };
@@ -52,7 +53,15 @@ pub fn bundled_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
 }
 
-fn read_folder(path: &Path) -> Result<Vec<Exchange>> {
+/// Folders in folders: a link can lead back to where it stands.
+const DEPTH: usize = 8;
+
+fn read_folder(path: &Path, depth: usize) -> Result<Vec<Exchange>> {
+    ensure!(
+        depth > 0,
+        "{}: more than {DEPTH} folders in one another",
+        path.display()
+    );
     if path.join(folder::ABOUT).exists() {
         return Ok(vec![folder::read(path)?]);
     }
@@ -60,7 +69,7 @@ fn read_folder(path: &Path) -> Result<Vec<Exchange>> {
     let mut traces = Vec::new();
     for entry in sorted(path)? {
         if entry.is_dir() {
-            exchanges.extend(read_folder(&entry)?);
+            exchanges.extend(read_folder(&entry, depth - 1)?);
             continue;
         }
         let extension = entry.extension().unwrap_or_default();

@@ -37,7 +37,7 @@ pub(super) fn kebab(text: &str) -> String {
 }
 
 /// Adds `-2`, `-3` to names that were already there.
-pub(super) fn make_unique(exchanges: &mut [Exchange]) {
+pub fn make_unique(exchanges: &mut [Exchange]) {
     let mut taken = BTreeSet::new();
     for exchange in exchanges {
         let base = exchange.name.clone();

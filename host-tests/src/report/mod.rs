@@ -77,7 +77,8 @@ impl Case {
         if replay.client.ended == Ended::Hang {
             faults.push("the stream hangs: the client never gets its end".to_owned());
         }
-        if replay.client.ended == Ended::Reset && self.exchange.response.end == End::Complete {
+        let blocked = replay.counted("blocked") > 0;
+        if replay.client.ended == Ended::Reset && self.exchange.response.end == End::Complete && !blocked {
             faults.push("the connection was reset, though the upstream sent all of its response".to_owned());
         }
         if let Some(why) = &replay.failure {
@@ -89,7 +90,7 @@ impl Case {
 
     /// What the module says it did not look at: reasons, and how often.
     pub fn uninspected(&self) -> Vec<(&str, i64)> {
-        let metrics = self.replay().into_iter().flat_map(|replay| &replay.metrics);
+        let metrics = self.replay().into_iter().flat_map(|replay| &replay.grew);
         metrics
             .filter_map(|(name, count)| {
                 let reason = name.split_once("uninspected.reason.")?.1;
