@@ -132,6 +132,11 @@ impl Engine {
         self.deny.as_deref()?.denies(path)
     }
 
+    /// What is done with bodies that are files of secrets as a whole.
+    pub(crate) fn on_file(&self) -> Option<Action> {
+        self.deny.as_deref()?.on_file
+    }
+
     /// What is done with what a detector finds.
     pub(crate) fn action_of(&self, detector: u16) -> Action {
         *self.actions.get(&detector).unwrap_or(&self.action)
@@ -259,13 +264,14 @@ impl Engine {
     pub(crate) fn id_of(&self, source: Source) -> &str {
         match source {
             Source::Field(_) => "field",
+            Source::File(kind) => kind.id(),
             Source::Detector(d) => self.detectors.get(usize::from(d)).map_or("", |d| &d.id),
         }
     }
 
     pub(crate) fn rank(&self, source: Source) -> u8 {
         match source {
-            Source::Field(_) => 0,
+            Source::Field(_) | Source::File(_) => 0,
             Source::Detector(d) => self.detectors.get(usize::from(d)).map_or(u8::MAX, |d| d.rank),
         }
     }

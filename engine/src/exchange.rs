@@ -270,11 +270,16 @@ impl Count {
         engine.id_of(self.source)
     }
 
+    /// Whether it is the body as a whole, by `deny.bodies`.
+    pub fn is_file(&self) -> bool {
+        matches!(self.source, Source::File(_))
+    }
+
     /// The rule of the policy that told it, as an index of `fields`; `None`: it was a detector.
     pub fn rule(&self) -> Option<u16> {
         match self.source {
             Source::Field(rule) => Some(rule),
-            Source::Detector(_) => None,
+            Source::Detector(_) | Source::File(_) => None,
         }
     }
 

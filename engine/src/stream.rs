@@ -21,6 +21,7 @@ mod fields;
 mod repeats;
 mod settle;
 mod views;
+mod whole;
 mod wide;
 
 /// Working memory that all streams of one thread share.
@@ -66,6 +67,8 @@ struct Learned {
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     kind: BodyKind,
+    /// Whether it is a file of secrets as a whole.
+    whole: whole::Whole,
     form: wide::Form,
     /// Input from `base` on that was not released yet.
     held: Vec<u8>,
@@ -133,13 +136,14 @@ impl Body {
 
     /// Bytes of input that are held back.
     pub fn held(&self) -> usize {
-        self.held.len() + self.form.held()
+        self.held.len() + self.form.held() + self.whole.held()
     }
 
     /// All memory that this body holds between two chunks.
     pub fn memory(&self) -> usize {
         size_of::<Body>()
             + self.held.capacity()
+            + self.whole.memory()
             + self.tracks.iter().map(Track::bytes).sum::<usize>()
             + self.pending.capacity() * size_of::<Edit>()
             + self.numbers.capacity() * 16
@@ -165,7 +169,10 @@ impl Body {
         out: &mut Vec<u8>,
     ) -> Flow {
         let before = out.len();
-        let flow = self.enforced(engine, work, exchange, chunk, out);
+        let flow = match self.whole {
+            whole::Whole::Text => self.enforced(engine, work, exchange, chunk, out),
+            _ => self.push_whole(engine, work, exchange, chunk, out),
+        };
         kept(engine, flow, before, out)
     }
 
@@ -178,7 +185,7 @@ impl Body {
         out: &mut Vec<u8>,
     ) -> Flow {
         let before = out.len();
-        let flow = self.end_enforced(engine, work, exchange, out);
+        let flow = self.finish_whole(engine, work, exchange, out);
         kept(engine, flow, before, out)
     }
 
@@ -277,6 +284,7 @@ impl Body {
 
         if exchange.over() {
             *self = Body {
+                whole: whole::Whole::Text,
                 form: std::mem::take(&mut self.form),
                 ..Body::new(self.kind)
             };

@@ -103,6 +103,9 @@ impl Report<'_> {
                 c.action().name(),
                 c.times(),
             );
+            if c.is_file() {
+                metrics.done(self.engine, "denied", "body");
+            }
         }
         let outcome = self.outcome();
         self.leave(outcome);

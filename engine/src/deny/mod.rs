@@ -3,6 +3,7 @@
 //! A rule that lets something through must not believe a path that others may read otherwise; one that denies believes the
 //! worst of it. So a path is compared in every reading that a server behind the proxy may give it (`reading.rs`).
 
+pub(crate) mod file;
 mod lists;
 mod paths;
 mod reading;

@@ -249,8 +249,11 @@ impl<'e> Compiler<'e> {
             on_errors::check(&at, own, to);
         }
         if let Some(own) = route.map_or(policy.deny.as_ref(), |r| r.deny.as_ref()) {
-            deny::check(&at, own, to);
+            deny::check(&at, own, scans(Part::Body), to);
         }
+        let place = route.and_then(|r| r.deny.as_ref()).map_or("", |_| at.as_str());
+        let on_file = deny.and_then(|d| d.bodies.as_ref());
+        let on_file = on_file.map(|a| self.actions.compile(&format!("{place}deny.bodies"), a, to));
         let on_encoded = route.and_then(|r| r.on_uninspectable.as_ref()).and_then(|o| o.encoding);
         let mode = route.and_then(|r| r.mode).unwrap_or(policy.mode);
         let armed = armed?;
@@ -274,7 +277,7 @@ impl<'e> Compiler<'e> {
             scan_body: scans(Part::Body),
             scan_trailers: scans(Part::Trailers),
             errors: None,
-            deny: deny.map(deny::Rules::new),
+            deny: deny.map(|d| deny::Rules::new(d, on_file)),
             on_encoded: on_encoded
                 .or(policy.on_uninspectable.encoding)
                 .unwrap_or(OnEncoded::Pass),

@@ -64,6 +64,8 @@ impl Edit {
 pub(crate) enum Source {
     Field(u16),
     Detector(u16),
+    /// The body as a whole.
+    File(crate::deny::file::Kind),
 }
 
 /// The text that is replaced, and what stands around it.

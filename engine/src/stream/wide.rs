@@ -172,6 +172,7 @@ impl Body {
     pub(crate) fn of_bytes(kind: BodyKind) -> Body {
         Body {
             form: Form::Bytes,
+            whole: super::whole::Whole::Text,
             ..Body::new(kind)
         }
     }

@@ -101,7 +101,7 @@ impl Response {
         let json = essence.ends_with(b"/json") || essence.ends_with(b"+json");
         let finder = profile
             .code()
-            .filter(|_| json && !end_of_stream && !self.request.head && !body::is_encoded(list));
+            .filter(|_| json && (self.request.head || !end_of_stream) && !body::is_encoded(list));
         let left = list
             .first(b"content-length")
             .and_then(|v| std::str::from_utf8(v).ok()?.parse().ok());
