@@ -104,7 +104,7 @@ fn the_client_chooses_the_form() {
             "{headers}"
         );
         assert!(got.contains(body) && !got.contains("Db"), "{got}");
-        assert_eq!(r.metrics.get("keepmum.errors_replaced"), Some(&1));
+        assert_eq!(r.count("keepmum.errors_replaced"), 1);
     }
 }
 
@@ -150,7 +150,7 @@ fn an_error_code_is_taken_out_of_the_old_body_however_it_is_cut() {
                     headers.contains("x-trace=fake-trace-9;") && !headers.contains("content-length"),
                     "{headers}"
                 );
-                assert_eq!(r.metrics.get("keepmum.errors_replaced"), Some(&1));
+                assert_eq!(r.count("keepmum.errors_replaced"), 1);
             }
         }
     }
@@ -212,7 +212,7 @@ fn bodiless_compressed_and_odd_errors_are_replaced_too() {
         assert_eq!(headers.contains("content-range"), response[0].1 == "416", "{headers}");
         let head = request.contains(&(":method", "HEAD"));
         assert!(head || got.contains("about:blank"), "{got}");
-        assert_eq!(r.metrics.get("keepmum.errors_replaced"), Some(&1));
+        assert_eq!(r.count("keepmum.errors_replaced"), 1);
     }
 }
 
@@ -233,7 +233,7 @@ fn a_scrubbed_error_keeps_its_body_without_what_errors_leak() {
             headers.contains("x-powered-by=") && !headers.contains("server-timing") && !headers.contains("x-debug"),
             "{headers}"
         );
-        assert_eq!(r.metrics.get("keepmum.errors_scrubbed"), Some(&1));
+        assert_eq!(r.count("keepmum.errors_scrubbed"), 1);
         assert!(r.logs.iter().any(|l| l.text.starts_with("keepmum audit")));
     }
     let fine = [
@@ -243,7 +243,7 @@ fn a_scrubbed_error_keeps_its_body_without_what_errors_leak() {
     ];
     let (r, headers, got) = run(&module, policy, &exchange(&[], &fine, &[TRACE]));
     assert!(got == TRACE && headers.contains("x-debug-token=abc"), "{headers}");
-    assert_eq!(r.metrics.get("keepmum.errors_scrubbed"), None);
+    assert_eq!(r.count("keepmum.errors_scrubbed"), 0);
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn report_mode_changes_nothing_and_counts_the_same() {
             got == TRACE && headers.contains("x-debug-token=abc") && headers.contains("server-timing"),
             "{headers}"
         );
-        assert_eq!(r.metrics.get(counter), Some(&1));
+        assert_eq!(r.count(counter), 1);
     }
 }
 

@@ -37,7 +37,7 @@ const WORDS: &[&[u8]] = &[
 
 pub(super) fn accepts(seen: &Seen) -> bool {
     let value = seen.value.to_ascii_lowercase();
-    let front = seen.front_text().to_ascii_lowercase();
+    let front = without_percent(seen.front_text().to_ascii_lowercase());
     let mut labels = value.split(|b| *b == b'.');
     let valid = |l: &[u8]| (1..=63).contains(&l.len()) && l.first() != Some(&b'-') && l.last() != Some(&b'-');
     let continues =
@@ -62,6 +62,18 @@ pub(super) fn accepts(seen: &Seen) -> bool {
     in_url || port || quoted || (apart && (named || (long && like_no_property)))
 }
 
+/// With the last character as it is meant: `at%20` ends in a blank.
+fn without_percent(mut front: Vec<u8>) -> Vec<u8> {
+    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    if let [.., b'%', high, low] = front.as_slice()
+        && let (Some(high), Some(low)) = (digit(*high), digit(*low))
+    {
+        front.truncate(front.len() - 3);
+        front.push(high << 4 | low);
+    }
+    front
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Seen, accepts};
@@ -82,6 +94,7 @@ mod tests {
             ("http://", "db.internal", "", Some(b'/')),
             ("", "db.shop.internal", ":5432", Some(b':')),
             ("ENOTFOUND ", "db.internal", "", None),
+            ("no%20pool%20at%20", "db-7.prod.internal", "", None),
             ("\"", "queue.local", "", Some(b'"')),
             ("from ", "db-1.internal", "", Some(b' ')),
             ("x(", "api.shop.svc.cluster.local", "", Some(b')')),
