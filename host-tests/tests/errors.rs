@@ -339,3 +339,26 @@ fn hosts_of_private_networks_go_from_headers_that_stay() {
     let (_, headers, _) = run(&module, policy, &exchange(&[], &response, &[]));
     assert!(headers.contains("https://sso.prod.internal/token"), "{headers}");
 }
+
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn a_file_of_secrets_is_taken_as_a_whole_however_it_is_cut() {
+    let module = module();
+    let text = format!("APP_NAME=shop\nDB_PASSWORD={}\n", common::key());
+    let bytes: Vec<String> = text.chars().map(String::from).collect();
+    let bytes: Vec<&str> = bytes.iter().map(String::as_str).collect();
+    let fine = [(":status", "200"), ("content-type", "text/plain")];
+    for body in [vec![text.as_str()], bytes] {
+        for trailers in [None, Some(pairs(&[("x-t", "1")]))] {
+            let mut exchange = exchange(&[], &fine, &body);
+            exchange.response.trailers = trailers;
+            for (mode, want) in [("enforce", "[REDACTED:dotenv-file]"), ("report", text.as_str())] {
+                let policy = format!(r#"{{"mode":"{mode}","deny":{{"bodies":"label"}}}}"#);
+                let (r, _, got) = run(&module, &policy, &exchange);
+                assert_eq!(got, want);
+                let counter = format!("keepmum.denied.reason.body.route.default.mode.{mode}");
+                assert_eq!(r.metrics.get(&counter), Some(&1));
+            }
+        }
+    }
+}
