@@ -20,6 +20,7 @@ use crate::exchange::Exchange;
 use crate::explain::Verdict;
 use crate::policy::action::Environment;
 use crate::policy::deny;
+use crate::policy::glob::matches;
 use crate::policy::routes::{RequestFacts, Routed, Routes};
 use crate::policy::{AuditRules, OnEncoded, compile};
 use crate::rewrite::{self, Action, Defang, Means, Reply, Source, Template};
@@ -41,6 +42,22 @@ pub(crate) struct Detector {
 #[derive(Clone, Debug)]
 pub(crate) struct FieldRule {
     pub(crate) action: Action,
+    /// It is the field's own, and not what the direction does.
+    pub(crate) own: bool,
+}
+
+/// What may stay: what both of these hold for, where they are asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowed {
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) place: Option<String>,
+}
+
+impl Allowed {
+    fn allows(&self, value: &[u8], place: &str) -> bool {
+        self.value.as_deref().is_none_or(|v| v == value)
+            && (self.place.as_deref()).is_none_or(|p| matches(p.as_bytes(), place.as_bytes()))
+    }
 }
 
 /// Lower-case name → rule.
@@ -56,7 +73,7 @@ pub struct Engine {
     pub(crate) fields: Arc<[FieldRule]>,
     pub(crate) field_names: Arc<FieldNames>,
     pub(crate) field_paths: Arc<Paths>,
-    pub(crate) allow: Arc<[Vec<u8>]>,
+    pub(crate) allow: Arc<[Allowed]>,
     pub(crate) decode: Decode,
     pub(crate) action: Action,
     /// Actions of single detectors.
@@ -69,6 +86,12 @@ pub struct Engine {
     pub(crate) scan_headers: bool,
     pub(crate) scan_body: bool,
     pub(crate) scan_trailers: bool,
+    /// Of requests only.
+    pub(crate) scan_query: bool,
+    pub(crate) scan_path: bool,
+    pub(crate) scan_cookies: bool,
+    /// What is done with requests; `None`: nothing.
+    pub(crate) request: Option<Arc<Engine>>,
     pub(crate) errors: Option<Arc<ErrorProfile>>,
     pub(crate) deny: Option<Arc<deny::Rules>>,
     pub(crate) on_encoded: OnEncoded,
@@ -171,17 +194,37 @@ impl Engine {
         self.enforce
     }
 
-    /// Whether response headers are looked at.
+    /// The rules for requests; `None`: they are not looked at.
+    pub fn of_requests(&self) -> Option<&Arc<Engine>> {
+        self.request.as_ref()
+    }
+
+    /// Whether the query of a request's path is looked at.
+    pub fn scans_query(&self) -> bool {
+        self.scan_query
+    }
+
+    /// Whether a request's path is looked at, up to its query.
+    pub fn scans_path(&self) -> bool {
+        self.scan_path
+    }
+
+    /// Whether a request's cookies are looked at.
+    pub fn scans_cookies(&self) -> bool {
+        self.scan_cookies
+    }
+
+    /// Whether headers are looked at.
     pub fn scans_headers(&self) -> bool {
         self.scan_headers
     }
 
-    /// Whether response bodies are looked at.
+    /// Whether bodies are looked at.
     pub fn scans_body(&self) -> bool {
         self.scan_body
     }
 
-    /// Whether response trailers are looked at.
+    /// Whether trailers are looked at.
     pub fn scans_trailers(&self) -> bool {
         self.scan_trailers
     }
@@ -224,6 +267,9 @@ impl Engine {
     /// What all routes have in common, for the rules for errors too: while it is compiled, and nobody shares it.
     pub(crate) fn share(&mut self, means: &Arc<Means>, audit: &Arc<AuditRules>, version: u64) {
         (self.means, self.audit, self.version) = (means.clone(), audit.clone(), version);
+        if let Some(engine) = self.request.as_mut().and_then(Arc::get_mut) {
+            (engine.means, engine.audit, engine.version) = (means.clone(), audit.clone(), version);
+        }
         let errors = self.errors.as_mut().and_then(Arc::get_mut);
         if let Some(engine) = errors.and_then(|e| Arc::get_mut(&mut e.engine)) {
             (engine.means, engine.audit, engine.version) = (means.clone(), audit.clone(), version);
@@ -285,8 +331,13 @@ impl Engine {
         !packs.into_iter().any(by_form)
     }
 
+    /// Whether a value may stay that a detector found there.
+    pub(crate) fn allows(&self, value: &[u8], place: &str) -> bool {
+        self.allow.iter().any(|a| a.allows(value, place))
+    }
+
     /// Step three: is this value a secret that must go?
-    pub(crate) fn judge(&self, detector: u16, seen: &Seen) -> Verdict {
+    pub(crate) fn judge(&self, detector: u16, seen: &Seen, place: &str) -> Verdict {
         let before = if seen.lead.is_empty() { seen.front } else { seen.lead }
             .last()
             .copied();
@@ -303,7 +354,7 @@ impl Engine {
         }
         match d.validators.iter().find(|v| !(v.accepts)(seen)) {
             Some(v) => Verdict::Rejected(v.name),
-            None if self.allow.iter().any(|a| a == seen.value) => Verdict::Allowed,
+            None if self.allows(seen.value, place) => Verdict::Allowed,
             None => Verdict::Secret,
         }
     }

@@ -1,6 +1,7 @@
 //! What one HTTP exchange knows across its parts: what was found so far, and which values must not come again.
 
 use crate::Engine;
+use crate::decode::pairs::Kind;
 use crate::explain::Trace;
 use crate::limits;
 use crate::rewrite::{Action, Form, Source};
@@ -45,11 +46,26 @@ pub struct Exchange {
     /// Candidates that were given up at `limits::CANDIDATE_BYTES`.
     pub(crate) given_up: u64,
     part: u16,
+    /// What the part is called, for rules that hold in some places only.
+    pub(crate) place: String,
     list_all: bool,
     /// By what, and whether it counts (in mode `report` it does not).
     blocked: Option<(Action, bool)>,
     pub(crate) trace: Trace,
 }
+
+/// Headers without which a message cannot be read: no field rule is for them.
+const FRAMING: &[&[u8]] = &[
+    b"connection",
+    b"content-encoding",
+    b"content-length",
+    b"content-type",
+    b"host",
+    b"te",
+    b"trailer",
+    b"transfer-encoding",
+    b"upgrade",
+];
 
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -92,6 +108,13 @@ impl Exchange {
     /// What follows belongs to this part; the number comes back in findings and counts.
     pub fn enter(&mut self, part: u16) {
         self.part = part;
+    }
+
+    /// The same, with what `allow[].place` calls it: `response.header.x-key`.
+    pub fn enter_place(&mut self, part: u16, place: &str) {
+        self.part = part;
+        self.place.clear();
+        self.place.push_str(place);
     }
 
     /// Findings one by one, up to `limits::LISTED_FINDINGS`.
@@ -137,7 +160,30 @@ impl Exchange {
 
     /// Redacts one whole value, such as a header's. `None`: nothing was found.
     pub fn value(&mut self, engine: &Engine, work: &mut Workspace, value: &[u8]) -> Option<Vec<u8>> {
-        let mut body = Body::of_bytes(BodyKind::default());
+        self.through(Body::of_bytes(BodyKind::default()), engine, work, value)
+    }
+
+    /// The same with a header's value: field rules look at the header's name, and at the names of cookies and of what
+    /// stands in the query of a reference.
+    pub fn header(&mut self, engine: &Engine, work: &mut Workspace, name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+        let name = name.to_ascii_lowercase();
+        let kind = match name.as_slice() {
+            _ if engine.field_names.is_empty() => None,
+            b"cookie" | b"set-cookie" => Some(Kind::Cookies),
+            b"location" | b"content-location" | b"referer" | b":path" => Some(Kind::Url),
+            name if FRAMING.contains(&name) => None,
+            name => engine.field_names.get(name).map(|rule| Kind::Whole(*rule)),
+        };
+        let body = kind.map_or_else(|| Body::of_bytes(BodyKind::default()), Body::of_pairs);
+        self.through(body, engine, work, value)
+    }
+
+    /// The same with a query string, without its `?`.
+    pub fn query(&mut self, engine: &Engine, work: &mut Workspace, query: &[u8]) -> Option<Vec<u8>> {
+        self.through(Body::of_form(), engine, work, query)
+    }
+
+    fn through(&mut self, mut body: Body, engine: &Engine, work: &mut Workspace, value: &[u8]) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         let first = body.push(engine, work, self, value, &mut out);
         body.finish(engine, work, self, &mut out);

@@ -7,7 +7,7 @@
 
 use crate::Engine;
 use crate::decode::base64::Long;
-use crate::decode::json;
+use crate::decode::{json, pairs};
 use crate::detect::anchors::Hit;
 use crate::detect::lane::{Scratch, Start};
 use crate::detect::program::is_word;
@@ -95,6 +95,8 @@ pub struct Body {
     /// What lies before this and is only to be reported has been.
     reported: u64,
     walker: json::Walker,
+    /// In its place, where it is no JSON but pairs of names and values.
+    pairs: Option<pairs::Walker>,
     /// How far it has come.
     walked: u64,
     field: Option<(u64, u16, json::Shape)>,
@@ -134,6 +136,18 @@ impl Body {
         }
     }
 
+    /// A form (`a=b&c=d`): field rules look at its names.
+    pub fn of_form() -> Body {
+        Body::of_pairs(pairs::Kind::Form)
+    }
+
+    pub(crate) fn of_pairs(kind: pairs::Kind) -> Body {
+        Body {
+            pairs: Some(pairs::Walker::new(kind)),
+            ..Body::of_bytes(BodyKind::default())
+        }
+    }
+
     /// Bytes of input that are held back.
     pub fn held(&self) -> usize {
         self.held.len() + self.form.held() + self.whole.held()
@@ -150,6 +164,7 @@ impl Body {
             + self.searched.capacity() * 8
             + self.waiting.capacity() * size_of::<(u16, Start)>()
             + self.walker.bytes()
+            + self.pairs.as_ref().map_or(0, pairs::Walker::bytes)
             + self.form.memory()
             + self.view.as_deref().map_or(0, views::Run::bytes)
             + self.patches.capacity() * size_of::<views::Patch>()

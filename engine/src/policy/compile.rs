@@ -8,16 +8,15 @@ use std::sync::Arc;
 
 use crate::catalogue;
 use crate::decode::Decode;
-use crate::decode::paths::Paths;
-use crate::engine::{Armed, Detector, Engine, FieldNames, FieldRule};
+use crate::engine::{Armed, Detector, Engine, FieldRule};
 use crate::error::{Mistakes, PolicyError};
 use crate::limits;
 use crate::policy::action::{Action as Written, Actions, Environment};
 use crate::policy::chosen::Chosen;
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
-use crate::policy::written::{Allow, Field, Layer, Mode, OnEncoded, Part, Policy, Route};
-use crate::policy::{audit, built_in, custom, deny, document, errors as on_errors, tables, version};
+use crate::policy::written::{Layer, Mode, OnEncoded, Part, Policy, RequestPart, Route};
+use crate::policy::{audit, built_in, custom, deny, document, errors as on_errors, lists, tables, version};
 use crate::rewrite::{Action, need_care};
 
 pub(crate) fn compile(text: &[u8], packs: Option<&[String]>, environment: Environment) -> Result<Engine, PolicyError> {
@@ -234,13 +233,19 @@ impl<'e> Compiler<'e> {
         } else {
             &mut heard
         };
-        let (fields, field_names, field_paths) = self.fields(&at, own_fields.unwrap_or(&policy.fields), action, listen);
+        let (fields, field_names, field_paths) = lists::fields(
+            &mut self.actions,
+            &at,
+            own_fields.unwrap_or(&policy.fields),
+            action,
+            listen,
+        );
         let listen = if told(own_allow.is_some()) {
             &mut *to
         } else {
             &mut heard
         };
-        let allow = allow(&at, own_allow.unwrap_or(&policy.allow), listen);
+        let allow = lists::allow(&at, own_allow.unwrap_or(&policy.allow), listen);
         let deny = route
             .and_then(|r| r.deny.as_ref())
             .or(policy.deny.as_ref())
@@ -257,8 +262,24 @@ impl<'e> Compiler<'e> {
         let on_encoded = route.and_then(|r| r.on_uninspectable.as_ref()).and_then(|o| o.encoding);
         let mode = route.and_then(|r| r.mode).unwrap_or(policy.mode);
         let armed = armed?;
-        let used = actions.values().copied().chain(fields.iter().map(|f| f.action));
-        let careful = need_care(used.chain([action]));
+        let asked = route.and_then(|r| r.request.as_ref());
+        let request_scan = asked.and_then(|r| r.scan.as_ref()).or(policy.request.scan.as_ref());
+        let request_action = match (asked.and_then(|r| r.action.as_ref()), &policy.request.action) {
+            (Some(own), _) => self.actions.compile(&format!("{at}request.action"), own, to),
+            (None, Some(action)) => self.actions.compile("request.action", action, to),
+            (None, None) => Action::default(),
+        };
+        let request_fields = fields.iter().map(|f| match f.own {
+            true => f.clone(),
+            false => FieldRule {
+                action: request_action,
+                ..*f
+            },
+        });
+        let request_fields: Arc<[FieldRule]> = request_fields.collect();
+        let used = actions.values().copied();
+        let used = used.chain(fields.iter().chain(request_fields.iter()).map(|f| f.action));
+        let careful = need_care(used.chain([action, request_action]));
         let mut engine = (to.count() == before).then(|| Engine {
             detectors: self.detectors.clone(),
             armed,
@@ -276,6 +297,10 @@ impl<'e> Compiler<'e> {
             scan_headers: scans(Part::Headers),
             scan_body: scans(Part::Body),
             scan_trailers: scans(Part::Trailers),
+            scan_query: false,
+            scan_path: false,
+            scan_cookies: false,
+            request: None,
             errors: None,
             deny: deny.map(|d| deny::Rules::new(d, on_file)),
             on_encoded: on_encoded
@@ -294,6 +319,21 @@ impl<'e> Compiler<'e> {
                 ..engine.clone()
             };
             engine.errors = Some(Arc::new(on_errors::profile(rule, with_leaks)));
+        }
+        let asks = |part| request_scan.is_some_and(|s| s.contains(&part));
+        if !bypass && request_scan.is_some_and(|s| !s.is_empty()) {
+            engine.request = Some(Arc::new(Engine {
+                action: request_action,
+                fields: request_fields,
+                scan_headers: asks(RequestPart::Headers),
+                scan_body: asks(RequestPart::Body),
+                scan_trailers: asks(RequestPart::Trailers),
+                scan_query: asks(RequestPart::Query),
+                scan_path: asks(RequestPart::Path),
+                scan_cookies: asks(RequestPart::Cookies),
+                errors: None,
+                ..engine.clone()
+            }));
         }
         Some(engine)
     }
@@ -347,50 +387,6 @@ impl<'e> Compiler<'e> {
         Arc::new(all.filter_map(|(d, i)| Some((i, *by_id.get(&d.id)?))).collect())
     }
 
-    /// Names and paths of fields → rules.
-    fn fields(
-        &mut self,
-        at: &str,
-        written: &List<Field>,
-        action: Action,
-        to: &mut Mistakes,
-    ) -> (Arc<[FieldRule]>, Arc<FieldNames>, Arc<Paths>) {
-        let mut rules = Vec::new();
-        let mut names = BTreeMap::new();
-        let mut paths = Paths::default();
-        for (i, f) in written.iter() {
-            if f.names.is_empty() && f.path.is_none() {
-                to.add_new(
-                    &format!("{at}fields[{i}]"),
-                    "expected `names`, at least one, or a `path`",
-                );
-            }
-            let rule = u16::try_from(rules.len()).unwrap_or(u16::MAX);
-            if f.path.as_ref().is_some_and(|path| !paths.add(path, rule)) {
-                let why = format!("all paths together have more than {} segments", limits::PATH_STATES);
-                to.add_new(&format!("{at}fields[{i}].path"), &why);
-            }
-            for (k, name) in f.names.iter() {
-                let place = || format!("{at}fields[{i}].names[{k}]");
-                if name.is_empty() || name.len() > limits::FIELD_NAME_BYTES {
-                    to.add(place(), format!("expected 1 to {} bytes", limits::FIELD_NAME_BYTES));
-                }
-                if names.insert(name.to_ascii_lowercase().into_bytes(), rule).is_some() {
-                    to.add(
-                        place(),
-                        "this name comes twice (capitals make no difference); leave one of them".to_owned(),
-                    );
-                }
-            }
-            let action = match &f.action {
-                Some(own) => self.actions.compile(&format!("{at}fields[{i}].action"), own, to),
-                None => action,
-            };
-            rules.push(FieldRule { action });
-        }
-        (rules.into(), Arc::new(names), Arc::new(paths))
-    }
-
     /// The tables for a set of detectors.
     fn armed(&mut self, chosen: &Chosen, decode: Decode, at: &str, to: &mut Mistakes) -> Option<Arc<Armed>> {
         let with_packs = self.detectors.iter().zip(&self.packs);
@@ -420,21 +416,6 @@ fn no_detector(id: &str) -> String {
     let ids: Vec<&str> = catalogue::BUILT_IN.iter().map(|d| d.id).collect();
     let near = nearest(id, &ids).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     format!("no detector has this id{near}; `keepmum detectors` lists them")
-}
-
-fn allow(at: &str, written: &List<Allow>, to: &mut Mistakes) -> Arc<[Vec<u8>]> {
-    let mut values = Vec::new();
-    for (i, a) in written.iter() {
-        match &a.value {
-            Some(value) if !value.0.is_empty() => values.push(value.0.clone().into_bytes()),
-            Some(_) => to.add(format!("{at}allow[{i}].value"), "it is empty; expected a value"),
-            None if a.pattern.is_none() && a.place.is_none() => {
-                to.add_new(&format!("{at}allow[{i}].value"), "missing; it is needed here")
-            }
-            None => {}
-        }
-    }
-    values.into()
 }
 
 /// An engine with nothing but one detector.

@@ -11,6 +11,7 @@ pub(crate) mod deny;
 pub(crate) mod document;
 pub(crate) mod errors;
 pub(crate) mod glob;
+mod lists;
 pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod routes;

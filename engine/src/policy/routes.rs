@@ -369,6 +369,12 @@ pub(crate) fn check(i: usize, route: &Route, to: &mut Mistakes) {
             "when the status and content type are known the request has gone; leave out one or the other",
         );
     }
+    if asks_response && route.request.is_some() {
+        to.add(
+            at("request"),
+            "when the status and content type are known the request has gone; leave out one or the other",
+        );
+    }
     let says = [
         route.mode.is_some(),
         route.detectors.is_some(),

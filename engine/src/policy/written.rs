@@ -118,8 +118,8 @@ object! {
         pub(crate) value: Option<Hidden>,
         /// A pattern of values. Not supported yet.
         pub(crate) pattern: Option<Later>,
-        /// A place, such as a header. Not supported yet.
-        pub(crate) place: Option<Later>,
+        /// A place, such as request.header.authorization, response.header.* or request.body. With a value both must hold.
+        pub(crate) place: Option<String>,
     }
 }
 
@@ -148,6 +148,24 @@ choice! {
 }
 
 choice! {
+    /// A part of a request.
+    pub(crate) enum RequestPart {
+        /// Header values, but for cookies and what begins with a colon.
+        Headers = "headers",
+        /// The path, up to its query.
+        Path = "path",
+        /// What stands behind the path's question mark.
+        Query = "query",
+        /// The header cookie.
+        Cookies = "cookies",
+        /// The body.
+        Body = "body",
+        /// Trailer values.
+        Trailers = "trailers",
+    }
+}
+
+choice! {
     /// An encoding that is undone before the detectors look. JSON's escapes are not in the list: they always are.
     pub(crate) enum Layer {
         /// `%3A`, `%253A`
@@ -162,12 +180,12 @@ choice! {
 }
 
 object! {
-    /// What is done with requests: so far nothing.
+    /// What is done with requests, on their way to the upstream.
     pub(crate) struct Request {
-        /// Parts that are looked at. Only the empty list is supported yet.
-        pub(crate) scan: Vec<Later>,
-        /// What is done with what detectors find. Not supported yet.
-        pub(crate) action: Option<Later>,
+        /// Parts that are looked at; default: none.
+        pub(crate) scan: Option<Vec<RequestPart>>,
+        /// What is done with what detectors find; default: label.
+        pub(crate) action: Option<Action>,
         /// Encodings that are undone. Not supported yet.
         pub(crate) decode: Option<Later>,
     }

@@ -344,7 +344,7 @@ impl Body {
         } else if own::inside_label(front, &value, &engine.means) {
             Verdict::OwnLabel
         } else {
-            engine.judge(detector, &seen)
+            engine.judge(detector, &seen, &exchange.place)
         };
         exchange.trace.note(|| Step {
             detector,
@@ -380,8 +380,7 @@ impl Body {
             if found_by.program.has_secret_group {
                 self.learn(learned, known, raw, &value, (source, action, form));
             }
-            let half =
-                greater_half(&value).filter(|half| !form.is_partial() && !engine.allow.iter().any(|a| a == half));
+            let half = greater_half(&value).filter(|half| !form.is_partial() && !engine.allows(half, &exchange.place));
             if let Some(half) = half {
                 let form = Form::of(&engine.means, action, None, (half, half), None);
                 self.learn(learned, known, half, half, (source, action, form));

@@ -3,7 +3,7 @@
 use super::{Body, Learned, Workspace};
 use crate::Engine;
 use crate::decide::own;
-use crate::decode::{escape, json};
+use crate::decode::{escape, json, pairs};
 use crate::exchange::Exchange;
 use crate::limits;
 use crate::rewrite::{Action, Context, Edit, Form, Source};
@@ -37,7 +37,10 @@ impl Body {
             nested: shapes,
             lines: !self.kind.json,
         };
-        self.walker.walk(new, from, &sought, &mut work.events, kept);
+        match &mut self.pairs {
+            Some(pairs) => pairs.walk(new, from, sought.rule, &mut work.events),
+            None => self.walker.walk(new, from, &sought, &mut work.events, kept),
+        }
         let mut covered = from;
         for event in work.events.drain(..) {
             match event {
@@ -68,7 +71,8 @@ impl Body {
             if let (Some(from), true) = (self.walker.end_number(), numbers) {
                 self.numbers.push((from, to));
             }
-            self.field_ends(engine, exchange, (data, to, to), None, learned);
+            let value = self.pairs.as_mut().and_then(pairs::Walker::end);
+            self.field_ends(engine, exchange, (data, to, to), value, learned);
         }
     }
 
@@ -87,7 +91,11 @@ impl Body {
         let source = Source::Field(rule);
         let action = self.field_action(engine, rule);
         let raw = value.unwrap_or_default();
-        let text = escape::text_of(&raw, escape::Reading::JSON);
+        let reading = self
+            .pairs
+            .as_ref()
+            .map_or(escape::Reading::JSON, pairs::Walker::reading);
+        let text = escape::text_of(&raw, reading);
         if std::mem::take(&mut self.field_waits) {
             if at - start > limits::CANDIDATE_BYTES {
                 self.field_edit(engine, start, start + 1, rule, shape, false);
@@ -97,7 +105,7 @@ impl Body {
                 let stood = data.get(index(start)..index(at)).unwrap_or_default();
                 // What is no text is taken as it stands.
                 let value = match shape {
-                    json::Shape::Text => escape::text_of(stood, escape::Reading::JSON),
+                    json::Shape::Text => escape::text_of(stood, reading),
                     _ => stood.into(),
                 };
                 if own::already_redacted(&value, &engine.means) {

@@ -371,6 +371,7 @@ impl Body {
             body.depth = self.depth + 1;
             let mut known = Exchange::listing_all();
             known.trace = exchange.trace.inside();
+            known.place.clone_from(&exchange.place);
             known.remembered = exchange.remembered.get(..run.known).unwrap_or_default().to_vec();
             Box::new(Inner {
                 body,
