@@ -38,9 +38,9 @@ fn whole() -> Value {
             {"names": ["password", "client_secret"], "action": "remove"},
             {"path": "$.data[*]['api key']", "action": "remove"}
         ],
-        "allow": [{"value": "fake-value-for-tests"}],
+        "allow": [{"value": "fake-value-for-tests"}, {"place": "request.header.authorization"}],
         "response": {"scan": ["headers", "body"], "action": "label", "decode": ["percent", "base64"]},
-        "request": {"scan": []},
+        "request": {"scan": ["headers", "query", "cookies", "body"], "action": "mask"},
         "errors": {
             "status": ["5xx", 404], "replace": "auto", "correlation_id": "x-correlation-id", "code": "$.error.code", "type": "https://example.com/e",
             "title": "Sorry", "detail": "Try again", "texts": [{"status": [503], "title": "Busy"}], "headers": {"drop": ["x-a-*"], "keep": ["server"]}
@@ -63,7 +63,6 @@ fn whole() -> Value {
                 "fields": [],
                 "allow": [],
                 "response": {"scan": ["body"]},
-                "request": {"scan": []},
                 "errors": {"status": ["4xx"], "scrub": true},
                 "on_uninspectable": {"encoding": "pass"}
             }
@@ -95,7 +94,7 @@ fields:
   - hunter2
 allow: [{value: 12345678}, {}]
 response: {scan: [headers, footers], decode: percent}
-request: {scan: [headers]}
+request: {scan: [heders]}
 errors: {status: [9xx, 200, 5xx], replace: htlm, code: $..code, title: '', texts: [{}], headers: {drop: ['a b']}}
 deny: {paths: [api], status: 200}
 on_uninspectable: {encoding: drop, upgrade: block}
@@ -133,7 +132,7 @@ routes:
         "allow[1].value: missing",
         "response.scan[1]: no such word; expected one of headers, body, trailers",
         "response.decode: text stands here; expected a list",
-        "request.scan[0]: not supported yet",
+        "request.scan[0]: no such word; did you mean `headers`? expected one of headers, path, query, cookies, body, trailers",
         "errors.status[0]: text stands here; expected a status such as 503, or a class: 4xx or 5xx",
         "errors.status[1]: a number stands here; expected a status",
         "errors.replace: no such word; did you mean `html`? expected one of auto, problem+json, html, text",

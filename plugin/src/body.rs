@@ -22,6 +22,13 @@ pub(crate) fn headers_of_changed(list: &mut Headers, kind: BodyKind) {
     }
 }
 
+/// `a=b&c=d`
+pub(crate) fn is_form(content_type: &[u8]) -> bool {
+    const FORM: &[u8] = b"application/x-www-form-urlencoded";
+    let head = content_type.get(..FORM.len()).unwrap_or_default();
+    head.eq_ignore_ascii_case(FORM)
+}
+
 /// Types whose bytes are no text in any encoding: pictures, sound, fonts, archives.
 pub(crate) fn is_media(content_type: &[u8]) -> bool {
     let prefix = |p: &[u8]| content_type.starts_with(p);

@@ -43,6 +43,7 @@ pub(crate) enum Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Map {
     Request = 0,
+    RequestTrailers = 1,
     Response = 2,
     ResponseTrailers = 3,
 }
@@ -50,6 +51,7 @@ pub(crate) enum Map {
 /// Buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Buffer {
+    RequestBody = 0,
     ResponseBody = 1,
     PluginConfiguration = 7,
 }

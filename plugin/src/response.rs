@@ -17,6 +17,7 @@ use crate::root::Shared;
 mod error;
 mod head;
 mod reply;
+mod sent;
 mod stream;
 
 /// The context of one exchange.
@@ -34,6 +35,10 @@ pub(crate) struct Response {
     own_reply: bool,
     failed: bool,
     stream: Option<stream::Stream>,
+    /// The request's body, if it is looked at, and its place.
+    sent: Option<(stream::Stream, u16)>,
+    /// The rules for the request.
+    sending: Option<Arc<Engine>>,
     /// What was done with the whole message, or in mode `report` would have been.
     outcome: Outcome,
     /// Why, if there can be more than one reason.
@@ -57,18 +62,22 @@ const BODY: u16 = 0;
 
 impl Response {
     pub(crate) fn new(policy: Arc<Engine>, shared: Rc<Shared>) -> Response {
+        let mut exchange = Exchange::default();
+        exchange.enter_place(BODY, "response.body");
         Response {
             engine: policy.clone(),
             policy,
             routed: Routed::default(),
             shared,
-            exchange: Exchange::default(),
+            exchange,
             places: vec!["response.body".to_owned()],
             request: Request::default(),
             status: 0,
             own_reply: false,
             failed: false,
             stream: None,
+            sent: None,
+            sending: None,
             outcome: Outcome::Clean,
             reason: "",
             ended: false,
@@ -114,8 +123,16 @@ impl Response {
 impl Context for Response {}
 
 impl HttpContext for Response {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        self.request_headers()
+    fn on_http_request_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        self.request_headers(end_of_stream)
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.request_body(size, end_of_stream)
+    }
+
+    fn on_http_request_trailers(&mut self, count: usize) -> Action {
+        self.request_trailers(count)
     }
 
     fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {

@@ -12,7 +12,7 @@ use crate::audit::Outcome;
 use crate::body;
 use crate::frames::Frames;
 use crate::headers::Headers;
-use crate::host::{self, Map};
+use crate::host::{self, Buffer, Map};
 use crate::request::{Request, facts};
 
 /// Request headers that would keep bodies from coming whole and plain.
@@ -20,8 +20,8 @@ const NARROWED: &[&[u8]] = &[b"accept-encoding", b"grpc-accept-encoding", b"rang
 
 impl Response {
     /// The request's headers.
-    pub(super) fn request_headers(&mut self) -> Action {
-        let Some(list) = Headers::get(Map::Request) else {
+    pub(super) fn request_headers(&mut self, end_of_stream: bool) -> Action {
+        let Some(mut list) = Headers::get(Map::Request) else {
             return Action::Continue;
         };
         if let Ok(mut work) = self.shared.work.try_borrow_mut() {
@@ -37,6 +37,12 @@ impl Response {
             }
         }
         self.note_for_errors(&list);
+        if let Some(rules) = self.engine.of_requests().cloned()
+            && !self.ended
+            && let Some(reply) = self.send_headers(rules, &mut list, end_of_stream)
+        {
+            return reply;
+        }
         if self.may_rewrite_body() && !self.request.connect {
             for name in NARROWED {
                 if list.first(name).is_some() && host::remove(Map::Request, name).is_err() {
@@ -125,8 +131,11 @@ impl Response {
                 // Over HTTP/1.1 trailers come only behind chunks, and are announced (RFC 9110 section 6.6.2).
                 let chunked = list.first(b"transfer-encoding").is_some();
                 let trailers = left.is_none() && (!chunked || list.first(b"trailer").is_some());
+                let form = list.first(b"content-type").is_some_and(body::is_form);
                 self.stream = Some(Stream {
-                    body: Body::new(kind),
+                    engine: self.engine.clone(),
+                    buffer: Buffer::ResponseBody,
+                    body: if form { Body::of_form() } else { Body::new(kind) },
                     left,
                     trailers,
                     frames: grpc.then(Frames::default),
@@ -152,24 +161,21 @@ impl Response {
                 continue;
             };
             let part = u16::try_from(self.places.len()).unwrap_or(u16::MAX);
-            self.exchange.enter(part);
+            let place = format!("response.{kind}.{}", String::from_utf8_lossy(name));
+            self.exchange.enter_place(part, &place);
             // What the policy says stays on errors is looked at as everywhere.
             let stays = self.error.as_ref().filter(|e| e.profile.leaves(name));
             let engine = stays.map_or(&self.engine, |e| &e.plain);
-            let new = self.exchange.value(engine, &mut work, value);
+            let new = self.exchange.header(engine, &mut work, name, value);
             if self.exchange.counts().any(|c| c.part() == part) {
                 let name = place_name(&self.engine, &mut work, name);
                 self.places.push(format!("response.{kind}.{name}"));
             }
-            if let Some(mut new) = new {
-                // The proxy would send a line end on as it is, and with it a header of somebody's choice.
-                new.iter_mut()
-                    .filter(|b| (**b < b' ' && **b != b'\t') || **b == 0x7f)
-                    .for_each(|b| *b = b' ');
-                list.set_at(i, new);
+            if let Some(new) = new {
+                list.set_at(i, on_one_line(new));
             }
         }
-        self.exchange.enter(BODY);
+        self.exchange.enter_place(BODY, "response.body");
         Ok(())
     }
 
@@ -215,8 +221,15 @@ impl Response {
     }
 }
 
+/// The proxy would send a line end on as it is, and with it a header of somebody's choice.
+pub(super) fn on_one_line(mut value: Vec<u8>) -> Vec<u8> {
+    let breaks = |b: &&mut u8| (**b < b' ' && **b != b'\t') || **b == 0x7f;
+    value.iter_mut().filter(breaks).for_each(|b| *b = b' ');
+    value
+}
+
 /// A header's name as it may stand in a log line: somebody can have put a secret there too.
-fn place_name(engine: &Engine, work: &mut Workspace, name: &[u8]) -> String {
+pub(super) fn place_name(engine: &Engine, work: &mut Workspace, name: &[u8]) -> String {
     let mut apart = Exchange::default();
     let redacted = apart.value(engine, work, name).is_some() || apart.counts().next().is_some();
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');

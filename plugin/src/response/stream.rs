@@ -5,7 +5,9 @@
 //! goes into the engine's memory, since a paused buffer overflows at the proxy's limit. Where no trailers can come, or
 //! Content-Length says which byte is the last, nothing needs to be paused at all.
 
-use keepmum_engine::{Body, Flow};
+use std::sync::Arc;
+
+use keepmum_engine::{Body, Engine, Exchange, Flow};
 use proxy_wasm::types::Action;
 
 use super::{BLOCKED, Response};
@@ -13,6 +15,7 @@ use crate::audit::Outcome;
 use crate::frames::Frames;
 use crate::headers::Headers;
 use crate::host::{self, Buffer, Map};
+use crate::root::Shared;
 
 /// A body is read from the proxy in pieces of this size: what a stream can need at a time does not depend on the
 /// proxy's chunks, which can be as large as its buffer limit.
@@ -20,13 +23,16 @@ const PIECE: usize = 64 * 1024;
 
 /// While no more than this is buffered, an open tail stays with the proxy: the next chunk (16 KiB as a rule) comes on
 /// top, and both together must stay below the smallest buffer limit in use, 32 KiB.
-const PAUSE_BYTES: usize = 8 * 1024;
+pub(super) const PAUSE_BYTES: usize = 8 * 1024;
 
 /// Bytes of an unread body that are counted before its end: a socket can stay open for days.
 const TOLD_BYTES: u64 = 1024 * 1024;
 
 /// A body under redaction.
 pub(super) struct Stream {
+    pub(super) engine: Arc<Engine>,
+    /// Where the proxy has it.
+    pub(super) buffer: Buffer,
     pub(super) body: Body,
     /// Bytes still to come by Content-Length.
     pub(super) left: Option<u64>,
@@ -41,6 +47,19 @@ pub(super) struct Stream {
 }
 
 impl Response {
+    /// Takes what is new in the proxy's buffer through the engine. `true`: the tail is settled.
+    fn read(&mut self, size: usize, last: bool) -> Result<bool, &'static str> {
+        match &mut self.stream {
+            Some(s) => s.read(&self.shared, &mut self.exchange, size, last),
+            None => Ok(true),
+        }
+    }
+
+    /// Lets the proxy's buffer of `size` bytes go, as it is or rewritten.
+    fn release(&mut self, size: usize) -> Result<(), &'static str> {
+        self.stream.as_mut().map_or(Ok(()), |s| s.release(size))
+    }
+
     /// The next part of the response's body.
     pub(super) fn response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         if self.failed {
@@ -129,29 +148,36 @@ impl Response {
         }
         Action::Continue
     }
+}
 
+impl Stream {
     /// Takes what is new in the proxy's buffer through the engine. `true`: the tail is settled.
-    fn read(&mut self, size: usize, last: bool) -> Result<bool, &'static str> {
-        let Some(s) = &mut self.stream else { return Ok(true) };
-        let mut work = self.shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
+    pub(super) fn read(
+        &mut self,
+        shared: &Shared,
+        exchange: &mut Exchange,
+        size: usize,
+        last: bool,
+    ) -> Result<bool, &'static str> {
+        let s = self;
+        let mut work = shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
         let mut at = s.read;
         let mut piece_out = Vec::new();
         let mut message_ends = false;
         while at < size {
-            let piece = host::buffer(Buffer::ResponseBody, at, PIECE.min(size - at)).unwrap_or_default();
+            let piece = host::buffer(s.buffer, at, PIECE.min(size - at)).unwrap_or_default();
             if piece.is_empty() {
                 return Err("the body could not be read");
             }
             piece_out.clear();
-            let exchange = &mut self.exchange;
-            let flow = s.body.push(&self.engine, &mut work, exchange, &piece, &mut piece_out);
+            let flow = s.body.push(&s.engine, &mut work, exchange, &piece, &mut piece_out);
             match (&mut s.out, flow) {
                 (None, Flow::Pass) => {}
                 (Some(out), Flow::Pass) => out.extend_from_slice(&piece),
                 (Some(out), Flow::Out) => out.extend_from_slice(&piece_out),
                 (None, Flow::Out) => {
                     // The first change: what passed before it has to be said again.
-                    let mut out = host::buffer(Buffer::ResponseBody, 0, at).unwrap_or_default();
+                    let mut out = host::buffer(s.buffer, 0, at).unwrap_or_default();
                     if out.len() != at {
                         return Err("the body could not be read again");
                     }
@@ -170,22 +196,20 @@ impl Response {
             return Ok(s.body.held() == 0);
         }
         piece_out.clear();
-        let exchange = &mut self.exchange;
-        if s.body.finish(&self.engine, &mut work, exchange, &mut piece_out) == Flow::Out {
+        if s.body.finish(&s.engine, &mut work, exchange, &mut piece_out) == Flow::Out {
             s.out.get_or_insert_with(Vec::new).extend_from_slice(&piece_out);
         }
         Ok(true)
     }
 
     /// Lets the proxy's buffer of `size` bytes go, as it is or rewritten.
-    fn release(&mut self, size: usize) -> Result<(), &'static str> {
-        let Some(s) = &mut self.stream else { return Ok(()) };
-        s.read = 0;
-        let Some(out) = s.out.take() else { return Ok(()) };
-        let same = || out.len() == size && host::buffer(Buffer::ResponseBody, 0, size).is_ok_and(|now| now == out);
+    pub(super) fn release(&mut self, size: usize) -> Result<(), &'static str> {
+        self.read = 0;
+        let Some(out) = self.out.take() else { return Ok(()) };
+        let same = || out.len() == size && host::buffer(self.buffer, 0, size).is_ok_and(|now| now == out);
         if !self.engine.enforces() || (size == 0 && out.is_empty()) || same() {
             return Ok(());
         }
-        host::replace_buffer(Buffer::ResponseBody, size, &out).map_err(|_| "the body could not be rewritten")
+        host::replace_buffer(self.buffer, size, &out).map_err(|_| "the body could not be rewritten")
     }
 }

@@ -1,0 +1,277 @@
+//! The request on its way to the upstream, where the policy asks for it (`request.scan`).
+//!
+//! The same as for responses, with two differences. Content-Length is taken out of every request whose body may change: one
+//! that is too long would have the upstream take the beginning of the next request for the end of this one. And as long as
+//! the upstream has not answered, a request that is blocked is answered here, body or not.
+
+use std::sync::Arc;
+
+use keepmum_engine::{Body, BodyKind, Engine, OnEncoded};
+use proxy_wasm::types::Action;
+
+use super::head::{on_one_line, place_name};
+use super::stream::{PAUSE_BYTES, Stream};
+use super::{BODY, Response};
+use crate::audit::Outcome;
+use crate::body;
+use crate::frames::Frames;
+use crate::headers::Headers;
+use crate::host::{Buffer, Map};
+
+impl Response {
+    /// Redacts the request's headers. `Some`: it goes no further.
+    pub(super) fn send_headers(
+        &mut self,
+        rules: Arc<Engine>,
+        list: &mut Headers,
+        end_of_stream: bool,
+    ) -> Option<Action> {
+        if self.send_values(&rules, list, "header").is_err() {
+            return Some(self.refuse());
+        }
+        if let Some(reply) = self.over_in_request() {
+            return Some(reply);
+        }
+        if rules.scans_body() && !end_of_stream {
+            match self.sent_kind(list) {
+                Ok(kind) => self.send_body(&rules, list, kind),
+                Err("encoding") if rules.on_encoded() == OnEncoded::Block => {
+                    self.done(Outcome::Blocked);
+                    if rules.enforces() {
+                        return Some(self.deny(415));
+                    }
+                }
+                Err(reason) => self.shared.metrics.uninspected(&rules, reason),
+            }
+        }
+        let enforces = rules.enforces();
+        self.sending = Some(rules);
+        (enforces && list.put(Map::Request).is_err()).then(|| self.refuse())
+    }
+
+    /// What kind of body follows, or why it is not looked at.
+    fn sent_kind(&self, list: &Headers) -> Result<BodyKind, &'static str> {
+        if self.request.connect || list.first(b"upgrade").is_some() {
+            return Err("upgrade");
+        }
+        let content_type = list.first(b"content-type").unwrap_or_default().to_ascii_lowercase();
+        let essence = content_type
+            .split(|b| matches!(b, b';' | b' '))
+            .next()
+            .unwrap_or_default();
+        if body::is_media(essence) {
+            return Err("content_type");
+        }
+        if body::is_encoded(list) {
+            return Err("encoding");
+        }
+        Ok(BodyKind {
+            json: essence.ends_with(b"/json") || essence.ends_with(b"+json"),
+            keep_length: essence.starts_with(b"application/grpc"),
+        })
+    }
+
+    fn send_body(&mut self, rules: &Arc<Engine>, list: &mut Headers, kind: BodyKind) {
+        let content_type = list.first(b"content-type").unwrap_or_default();
+        let grpc = content_type.starts_with(b"application/grpc");
+        let form = body::is_form(content_type);
+        let left = list.first(b"content-length");
+        let left = left
+            .and_then(|v| std::str::from_utf8(v).ok())
+            .and_then(|v| v.parse().ok());
+        let chunked = list.first(b"transfer-encoding").is_some();
+        let trailers = left.is_none() && (!chunked || list.first(b"trailer").is_some());
+        if rules.enforces() {
+            body::headers_of_changed(list, kind);
+        }
+        let part = self.new_part("request.body");
+        let stream = Stream {
+            engine: rules.clone(),
+            buffer: Buffer::RequestBody,
+            body: if form { Body::of_form() } else { Body::new(kind) },
+            left,
+            trailers,
+            frames: grpc.then(Frames::default),
+            read: 0,
+            out: None,
+        };
+        self.sent = Some((stream, part));
+    }
+
+    fn new_part(&mut self, place: &str) -> u16 {
+        let part = u16::try_from(self.places.len()).unwrap_or(u16::MAX);
+        self.places.push(place.to_owned());
+        part
+    }
+
+    /// Redacts the values of a list, as far as they are to be looked at.
+    fn send_values(&mut self, rules: &Engine, list: &mut Headers, kind: &str) -> Result<(), &'static str> {
+        for i in 0..list.pairs.len() {
+            let Some((name, value)) = list.pairs.get(i).cloned() else {
+                continue;
+            };
+            let new = match name.as_slice() {
+                b":path" => self.send_path(rules, &value)?,
+                b"cookie" if !rules.scans_cookies() => None,
+                b"cookie" => self.send_value(rules, kind, &name, &value)?,
+                [b':', ..] => None,
+                _ if kind == "header" && !rules.scans_headers() => None,
+                name => self.send_value(rules, kind, name, &value)?,
+            };
+            if let Some(new) = new {
+                list.set_at(i, on_one_line(new));
+            }
+        }
+        self.exchange.enter_place(BODY, "response.body");
+        Ok(())
+    }
+
+    fn send_value(
+        &mut self,
+        rules: &Engine,
+        kind: &str,
+        name: &[u8],
+        value: &[u8],
+    ) -> Result<Option<Vec<u8>>, &'static str> {
+        let mut work = self.shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
+        let part = u16::try_from(self.places.len()).unwrap_or(u16::MAX);
+        let place = format!("request.{kind}.{}", String::from_utf8_lossy(name));
+        self.exchange.enter_place(part, &place);
+        let new = self.exchange.header(rules, &mut work, name, value);
+        if self.exchange.counts().any(|c| c.part() == part) {
+            let name = place_name(rules, &mut work, name);
+            self.places.push(format!("request.{kind}.{name}"));
+        }
+        Ok(new)
+    }
+
+    /// `:path`: its path and its query, each by itself.
+    fn send_path(&mut self, rules: &Engine, value: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
+        let mark = value.iter().position(|b| *b == b'?').unwrap_or(value.len());
+        let (path, query) = value.split_at(mark);
+        let mut new = Vec::new();
+        let mut changed = false;
+        for (asked, place, text) in [
+            (rules.scans_path(), "request.path", path),
+            (rules.scans_query(), "request.query", query),
+        ] {
+            if !asked || text.is_empty() {
+                new.extend_from_slice(text);
+                continue;
+            }
+            let part = self.new_part(place);
+            self.exchange.enter_place(part, place);
+            let mut work = self.shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
+            let redacted = match text.strip_prefix(b"?") {
+                Some(query) => self
+                    .exchange
+                    .query(rules, &mut work, query)
+                    .map(|query| [b"?", query.as_slice()].concat()),
+                None => self.exchange.value(rules, &mut work, text),
+            };
+            match redacted {
+                Some(redacted) => {
+                    changed = true;
+                    new.extend(written_in_url(&redacted));
+                }
+                None => new.extend_from_slice(text),
+            }
+        }
+        Ok(changed.then_some(new))
+    }
+
+    /// `Some`: something was found that the policy blocks, and the client is told so.
+    fn over_in_request(&mut self) -> Option<Action> {
+        if self.exchange.over() {
+            self.done(Outcome::Blocked);
+        }
+        let found = self.exchange.blocked()?;
+        self.sent = None;
+        Some(self.block(found))
+    }
+
+    /// The next part of the request's body.
+    pub(super) fn request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        if self.failed || self.own_reply {
+            return if self.sending.is_some() {
+                Action::Pause
+            } else {
+                Action::Continue
+            };
+        }
+        let Some((stream, part)) = &mut self.sent else {
+            return Action::Continue;
+        };
+        self.exchange.enter_place(*part, "request.body");
+        let settled = stream.read(&self.shared, &mut self.exchange, size, end_of_stream);
+        let pause = matches!(settled, Ok(false)) && stream.trailers && size <= PAUSE_BYTES && stream.engine.enforces();
+        self.exchange.enter_place(BODY, "response.body");
+        if let Some(reply) = self.over_in_request() {
+            return reply;
+        }
+        if pause {
+            return Action::Pause;
+        }
+        let released = self.sent.as_mut().map_or(Ok(()), |(s, _)| s.release(size));
+        match settled.and(released) {
+            Ok(()) => Action::Continue,
+            Err(_) => self.refuse(),
+        }
+    }
+
+    /// The request's trailers.
+    pub(super) fn request_trailers(&mut self, count: usize) -> Action {
+        if self.failed || self.own_reply {
+            return if self.sending.is_some() {
+                Action::Pause
+            } else {
+                Action::Continue
+            };
+        }
+        let Some(rules) = self.sending.clone() else {
+            return Action::Continue;
+        };
+        if let Some((stream, part)) = &mut self.sent {
+            let paused = stream.read;
+            self.exchange.enter_place(*part, "request.body");
+            let settled = stream.read(&self.shared, &mut self.exchange, paused, true);
+            self.exchange.enter_place(BODY, "response.body");
+            let has_tail = stream.out.as_ref().is_some_and(|o| !o.is_empty());
+            let lost = paused == 0 && has_tail && rules.enforces();
+            if let Some(reply) = self.over_in_request() {
+                return reply;
+            }
+            let released = self.sent.as_mut().map_or(Ok(()), |(s, _)| s.release(paused));
+            if lost || settled.and(released).is_err() {
+                return self.refuse();
+            }
+        }
+        if rules.scans_trailers() && count > 0 {
+            let Some(mut list) = Headers::get(Map::RequestTrailers) else {
+                return self.refuse();
+            };
+            let read = self.send_values(&rules, &mut list, "trailer");
+            if let Some(reply) = self.over_in_request() {
+                return reply;
+            }
+            if read.is_err() || (rules.enforces() && list.put(Map::RequestTrailers).is_err()) {
+                return self.refuse();
+            }
+        }
+        Action::Continue
+    }
+}
+
+/// What was put into a path or query, as it may stand there: some proxies refuse brackets.
+fn written_in_url(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for &b in text {
+        if matches!(b, b'[' | b']' | b'"' | b'<' | b'>' | b'#' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | 0..=b' ' | 0x7f..)
+        {
+            out.extend_from_slice(format!("%{b:02X}").as_bytes());
+        } else {
+            out.push(b);
+        }
+    }
+    out
+}
