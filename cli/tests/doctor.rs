@@ -212,6 +212,25 @@ fn a_filter_from_a_file_is_examined_there() {
 }
 
 #[test]
+fn a_file_with_the_filter_is_examined_by_itself() {
+    const FILTER: &str = include_str!("../../envoy/ecds/filter.yaml");
+    let policy = "resources[0].typed_config.config.configuration.value.mode";
+    check(
+        "doctor-ecds-file",
+        FILTER,
+        &[
+            (
+                "failure_policy: FAIL_RELOAD",
+                "failure_policy: FAIL_OPEN",
+                "error",
+                "resources[0].typed_config.config.failure_policy",
+            ),
+            ("revision: 1", "mode: reprot", "error", policy),
+        ],
+    );
+}
+
+#[test]
 fn a_manifest_is_examined_field_by_field() {
     check(
         "doctor-istio",

@@ -19,10 +19,16 @@ pub fn examine(at: &At, to: &mut Patient) {
     if at.get("filter_chains").is_some() || at.get("default_filter_chain").is_some() {
         managers += listener(at, None, to);
     }
-    // A file from which Envoy reads listeners (LDS).
+    // A file from which Envoy reads listeners (LDS), or a filter (ECDS).
+    let mut filters = 0;
     for resource in at.get("resources").iter().flat_map(At::items) {
-        let one = inner(&resource);
-        managers += listener(&one, None, to);
+        match resource.get("typed_config") {
+            Some(config) if kind(&config).ends_with(".Wasm") => {
+                filters += 1;
+                wasm(&inner(&config), to);
+            }
+            _ => managers += listener(&inner(&resource), None, to),
+        }
     }
     if at.get("http_filters").is_some() {
         managers += 1;
@@ -42,7 +48,7 @@ pub fn examine(at: &At, to: &mut Patient) {
             "listeners come from elsewhere, and are not examined",
             "examine the file from which they come, or a dump of them",
         );
-    } else if managers == 0 {
+    } else if managers + filters == 0 {
         to.error(
             "",
             "no HTTP connection manager in it: there is nothing that Keepmum could look at",
