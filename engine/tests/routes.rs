@@ -41,6 +41,52 @@ fn compiled(policy: &Value) -> Engine {
     Engine::new(policy.to_string().as_bytes()).unwrap()
 }
 
+/// What a server behind the proxy may read otherwise is on no route that takes the guard away.
+#[test]
+fn a_path_that_had_to_be_resolved_is_not_bypassed() {
+    let engine = compiled(&json!({"routes": [
+        {"name": "static", "match": {"paths": ["/static/**"]}, "bypass": true},
+        {"name": "guarded", "match": {"paths": ["/static/**"]}},
+    ]}));
+    for (path, name) in [
+        ("/static/x", "static"),
+        ("/static/%78?to=/../api//", "static"),
+        ("/api/../static/x", "guarded"),
+        ("/api//../static/x", "guarded"),
+        ("//static/x", "guarded"),
+        ("/static/./x", "guarded"),
+        ("/static/%2e%2e/static/x", "guarded"),
+    ] {
+        assert_eq!(
+            route_of(&engine, "a.example.com", path, (200, "text/plain")),
+            name,
+            "{path}"
+        );
+    }
+}
+
+/// An empty list in a template meant neither all nor nothing.
+#[test]
+fn an_empty_list_is_refused() {
+    for key in [
+        "hosts",
+        "paths",
+        "methods",
+        "headers",
+        "status",
+        "content_types",
+        "metadata",
+    ] {
+        let policy = json!({"routes": [{"name": "a", "match": {"paths": ["/x"], (key): []}}]});
+        let text = Engine::new(policy.to_string().as_bytes()).unwrap_err().to_string();
+        let field = format!("routes[0].match.{key}: ");
+        assert!(
+            text.contains(&field) && text.contains("one item or more"),
+            "{key}: {text}"
+        );
+    }
+}
+
 #[test]
 fn the_first_route_that_matches_counts() {
     let engine = compiled(&json!({"routes": [

@@ -115,6 +115,22 @@ fn fields_lose_their_values_and_stay_json() {
     );
 }
 
+/// A quote that is left open ends with its line, a backslash before the line's end or not.
+#[test]
+fn a_field_is_found_behind_a_line_that_breaks_off() {
+    let p = r#"{"fields":[{"names":["password"]}]}"#;
+    for front in ["open \"C:\\\n", "open \"C:\n", "{\"password\":\"C:\\\n"] {
+        let found = front.replace(":\"C:\\", ":\"[REDACTED:field]");
+        let text = |front: &str, value: &str| format!("{front}{{\"password\":\"{value}\"}}");
+        check(
+            p,
+            keepmum_engine::BodyKind::default(),
+            &text(front, "hunter2hunter"),
+            &text(&found, "[REDACTED:field]"),
+        );
+    }
+}
+
 #[test]
 fn a_number_that_is_a_secret_becomes_a_string() {
     let p = r#"{"detectors":{"custom":[{"id":"acct","pattern":"4111[0-9]{8}"}]}}"#;

@@ -269,6 +269,31 @@ fn an_error_becomes_a_problem_and_keeps_its_status() {
     );
 }
 
+/// Values that are found and then come again inside longer words, over and over, each overlapping with itself.
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn repeats_inside_words_take_no_time() {
+    let policy = r#"{"fields":[{"names":["k"]}]}"#;
+    let fuel = Some(u64::MAX);
+    let mut vm = Vm::start(
+        &module(),
+        &Options {
+            fuel,
+            ..options(policy)
+        },
+    )
+    .unwrap();
+    let taught: String = (0..32)
+        .map(|i| format!("{{\"k\":\"{}\"}}\n", "A1".repeat(220 + i)))
+        .collect();
+    let text = taught + &"A1".repeat(64 * 1024);
+    let chunks = text.as_bytes().chunks(16 * 1024).map(<[u8]>::to_vec).collect();
+    let replay = vm.exchange(&response(&[], chunks)).unwrap();
+    sound(&replay);
+    let each = replay.fuel / text.len() as u64;
+    assert!(each < 6000, "{each} for a byte");
+}
+
 /// Twice the input costs at most twice the work, whatever it repeats. Fuel counts instructions, not time.
 #[test]
 #[ignore = "needs the module: cargo xtask test --only captures"]

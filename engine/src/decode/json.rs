@@ -120,7 +120,7 @@ impl Walker {
             }
             match self.at {
                 At::Between => self.between(b, at, sought, events),
-                At::Text { escaped: true } => {
+                At::Text { escaped: true } if b != b'\n' => {
                     self.keep(b, limits::FIELD_NAME_BYTES);
                     self.at = At::Text { escaped: false };
                 }
@@ -153,7 +153,7 @@ impl Walker {
                             shape: Shape::Text,
                         });
                     }
-                    if escaped || (b != b'"' && b != b'\n') {
+                    if b != b'\n' && (escaped || b != b'"') {
                         self.keep(b, *limits::REMEMBERED_BYTES.end());
                         self.at = At::FieldText {
                             escaped: !escaped && b == b'\\',

@@ -271,6 +271,13 @@ pub(crate) fn is_ambiguous(path: &[u8]) -> bool {
     })
 }
 
+/// `path_of` took segments out of it: who stands behind the proxy may not.
+pub(crate) fn is_resolved(target: &[u8], path: &[u8]) -> bool {
+    let end = target.iter().position(|b| matches!(b, b'?' | b'#'));
+    let slashes = |text: &[u8]| text.iter().filter(|b| **b == b'/').count();
+    slashes(target.get(..end.unwrap_or(target.len())).unwrap_or_default()) != slashes(path)
+}
+
 /// The path of a `:path`, as RFC 3986 section 6.2.2 makes it comparable: without query and fragment, unreserved characters
 /// decoded, `.` and `..` resolved; and slashes in a row as one.
 pub(crate) fn path_of(target: &[u8]) -> Cow<'_, [u8]> {
@@ -331,7 +338,7 @@ fn resolved(path: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{Glob, Host, authority, is_ambiguous, path_of};
+    use super::{Glob, Host, authority, is_ambiguous, is_resolved, path_of};
 
     #[test]
     fn paths_that_others_may_read_otherwise() {
@@ -355,6 +362,18 @@ mod tests {
             "/.well-known/x",
         ] {
             assert!(!is_ambiguous(&path_of(path.as_bytes())), "{path}");
+        }
+        for (path, is) in [
+            ("/open/../api", true),
+            ("/open/%2e%2E/api", true),
+            ("/open//api", true),
+            ("/./api", true),
+            ("/a/..", true),
+            ("/open/api?to=/../x", false),
+            ("/%61/b/", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_resolved(path.as_bytes(), &path_of(path.as_bytes())), is, "{path}");
         }
     }
 

@@ -10,6 +10,7 @@ mod custom;
 pub(crate) mod deny;
 pub(crate) mod document;
 pub(crate) mod errors;
+mod given;
 pub(crate) mod glob;
 mod lists;
 pub(crate) mod path;

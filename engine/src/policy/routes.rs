@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::error::Mistakes;
 use crate::limits;
-use crate::policy::glob::{Glob, Host, authority, is_ambiguous, matches, path_of};
+use crate::policy::glob::{Glob, Host, authority, is_ambiguous, is_resolved, matches, path_of};
 use crate::policy::written::{Match, Route};
 
 #[cfg(feature = "explain")]
@@ -104,6 +104,7 @@ struct Compiled {
 
 impl Compiled {
     fn takes_request(&self, request: &RequestFacts, path: &[u8]) -> bool {
+        let sure = || !is_ambiguous(path) && !is_resolved(request.path, path);
         let header = |name: &str, value: Option<&[u8]>| {
             let named = request
                 .headers
@@ -113,7 +114,7 @@ impl Compiled {
         };
         let asks = &self.asks;
         (self.paths.is_empty() || self.paths.iter().any(|g| g.covers(path)))
-            && !(self.engine.bypasses() && !self.paths.is_empty() && is_ambiguous(path))
+            && (!self.engine.bypasses() || self.paths.is_empty() || sure())
             && asks
                 .headers
                 .iter()
@@ -210,7 +211,7 @@ impl Routes {
         let (mut methods, method) = Table::new(b' ');
         let mut list = Vec::new();
         for (i, (asks, engine)) in all.into_iter().enumerate() {
-            for h in &asks.hosts {
+            for h in asks.hosts.iter() {
                 match h {
                     Host::Any => set(&mut hosts.any, i),
                     Host::Exactly(name) => host(&mut hosts, name.as_bytes(), i),
@@ -220,7 +221,7 @@ impl Routes {
             if asks.hosts.is_empty() {
                 set(&mut hosts.any, i);
             }
-            for glob in &asks.paths {
+            for glob in asks.paths.iter() {
                 path(&mut paths, &glob.beginning(), i);
             }
             if asks.paths.is_empty() {
@@ -234,7 +235,7 @@ impl Routes {
             }
             list.push(Compiled {
                 engine,
-                paths: asks.paths.clone(),
+                paths: asks.paths.to_vec(),
                 asks: asks.clone(),
             });
         }

@@ -11,6 +11,7 @@ use crate::error::Mistakes;
 use crate::policy::action::Action;
 use crate::policy::deny::Deny;
 use crate::policy::errors::ErrorRule;
+use crate::policy::given::Given;
 use crate::policy::glob::{Glob, Host};
 use crate::policy::path::JsonPath;
 use crate::policy::read::{At, Hidden, List, Number, Read, Whole, choice, no_choice, object};
@@ -273,19 +274,19 @@ object! {
     /// Which requests a route is for: each key that is given must hold, by one of its items. At least one is given.
     pub(crate) struct Match {
         /// Hosts without a port: api.example.com, or *.example.com for all below it.
-        pub(crate) hosts: Vec<Host>,
+        pub(crate) hosts: Given<Vec<Host>>,
         /// Paths without the query. In them * is anything but /, ** as a whole segment anything, and ? one character.
-        pub(crate) paths: Vec<Glob>,
+        pub(crate) paths: Given<Vec<Glob>>,
         /// Methods such as GET, in capitals.
-        pub(crate) methods: List<String>,
+        pub(crate) methods: Given<List<String>>,
         /// Request headers: all of them must be as asked for.
-        pub(crate) headers: List<HeaderMatch>,
+        pub(crate) headers: Given<List<HeaderMatch>>,
         /// The response's status, such as 404, or a class: 2xx.
-        pub(crate) status: Vec<AnyStatus>,
+        pub(crate) status: Given<Vec<AnyStatus>>,
         /// The response's content type, such as text/html or text/*.
-        pub(crate) content_types: List<String>,
+        pub(crate) content_types: Given<List<String>>,
         /// Metadata of Envoy's route: all of it must be as asked for.
-        pub(crate) metadata: List<MetadataMatch>,
+        pub(crate) metadata: Given<List<MetadataMatch>>,
     }
 }
 

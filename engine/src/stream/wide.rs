@@ -160,6 +160,7 @@ impl Body {
         if last || exchange.over() {
             self.end_enforced(engine, work, apart, out);
         }
+        exchange.given_up += std::mem::take(&mut apart.given_up);
         exchange.block_with(apart);
         for f in apart.take_findings() {
             exchange.found(f.source, f.action, f.start, f.end);
