@@ -258,7 +258,7 @@ fn a_policy_is_proved_on_a_session() {
     assert_eq!(ran.code, 1, "{}{}", ran.text(), ran.stderr);
     for why in [
         "it is on the route default",
-        "not found: postgres-url-password",
+        "found 0 times: postgres-url-password",
         "reaches the client",
         "it is unchanged",
     ] {
