@@ -81,7 +81,7 @@ fn no_spelling_gets_round_a_list() {
         ("/a/db.sql.gz", "backups"),
         ("/.index.php.swp", "backups"),
         ("/a/.DS_Store", "backups"),
-        ("/home/app/.ssh/id_rsa", "files"),
+        ("/var/app/.ssh/id_rsa", "files"),
         ("/static/..%2f..%2f..%2fetc/passwd", "files"),
     ] {
         assert_eq!(engine.denies(path.as_bytes()).map(|d| d.reason), Some(list), "{path}");
