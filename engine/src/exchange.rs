@@ -144,6 +144,11 @@ impl Exchange {
         self.blocked.filter(|(_, counts)| *counts).map(|(action, _)| action)
     }
 
+    /// What follows is under other rules, in mode `enforce`: a block that was only reported does not end it.
+    pub fn go_on(&mut self) {
+        self.blocked = self.blocked.filter(|(_, counts)| *counts);
+    }
+
     /// The same in both modes: nothing behind what blocks is looked at, since in `enforce` it does not leave.
     pub fn over(&self) -> bool {
         self.blocked.is_some()

@@ -362,3 +362,43 @@ fn a_file_of_secrets_is_taken_as_a_whole_however_it_is_cut() {
         }
     }
 }
+
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn trailers_of_a_replaced_error_tell_no_more_than_its_headers() {
+    let module = module();
+    let policy = r#"{"errors":{"status":["5xx"],"replace":"problem+json","code":"$.code"}}"#;
+    let json = [(":status", "500"), ("content-type", "application/json")];
+    for (trailers, stay) in [
+        (&[("server-timing", "db;dur=53"), ("x-debug-token", "abc")][..], None),
+        (
+            &[("retry-after", "7"), ("x-anything", "abc")],
+            Some(pairs(&[("retry-after", "7")])),
+        ),
+    ] {
+        let mut exchange = exchange(&[], &json, &[r#"{"code":"E_1"}"#]);
+        exchange.response.trailers = Some(pairs(trailers));
+        let (r, _, got) = run(&module, policy, &exchange);
+        assert!(got.contains("E_1"), "{got}");
+        assert_eq!(r.client.message.trailers, stay);
+    }
+}
+
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn ids_of_all_tracing_systems_are_told() {
+    let module = module();
+    for (name, id, told) in [
+        ("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793", true),
+        ("x-cloud-trace-context", "105445aa7843bc8bf206b120001000/0;o=1", true),
+        ("x-cloud-trace-context", "a<b>", false),
+        ("x-cloud-trace-context", "a\"b", false),
+        ("x-cloud-trace-context", "a\\b", false),
+        ("x-cloud-trace-context", "a b", false),
+        ("x-cloud-trace-context", "a&b", false),
+    ] {
+        let policy = format!(r#"{{"errors":{{"status":["5xx"],"replace":"text","correlation_id":"{name}"}}}}"#);
+        let (_, _, got) = run(&module, &policy, &exchange(&[(name, id)], ERROR, &[TRACE]));
+        assert_eq!(got.contains(&format!("Request id: {id}\n")), told, "{id}: {got}");
+    }
+}

@@ -18,14 +18,18 @@ pub(crate) enum Outcome {
     /// Nothing was found.
     #[default]
     Clean,
-    /// The body went through unread.
+    /// The body, or a part of it, went through unread.
     Uninspected,
     /// What was found stays, by the action `report`.
     Reported,
+    /// An error response lost headers that leak.
+    Scrubbed,
     /// What was found was replaced.
     Redacted,
     /// An error response was replaced.
     Replaced,
+    /// The proxy did not let it be redacted: the client got a 502, or the stream was reset.
+    Failed,
     /// The response was, or was broken off.
     Blocked,
     /// The request went no further.
@@ -38,8 +42,10 @@ impl Outcome {
             Outcome::Clean => "clean",
             Outcome::Uninspected => "uninspected",
             Outcome::Reported => "reported",
+            Outcome::Scrubbed => "scrubbed",
             Outcome::Redacted => "redacted",
             Outcome::Replaced => "replaced",
+            Outcome::Failed => "failed",
             Outcome::Blocked => "blocked",
             Outcome::Denied => "denied",
         }
@@ -51,7 +57,12 @@ impl Outcome {
             Action::Report => Outcome::Reported,
             _ => Outcome::Redacted,
         };
-        exchange.counts().map(found).max().unwrap_or_default()
+        let least = if exchange.given_up() > 0 {
+            Outcome::Uninspected
+        } else {
+            Outcome::Clean
+        };
+        exchange.counts().map(found).fold(least, Outcome::max)
     }
 
     /// What counts it.

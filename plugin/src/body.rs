@@ -49,22 +49,15 @@ pub(crate) fn is_media(content_type: &[u8]) -> bool {
         || exact.contains(&content_type)
 }
 
-/// The body, or each gRPC message in it, is compressed. Other codings (`identity`, a character set by mistake) are text.
+/// The body, or each gRPC message in it, is written in some coding. Which of them can be read does not matter: none is, and
+/// what has no name here yet would be taken for text.
 pub(crate) fn is_encoded(list: &Headers) -> bool {
-    const CODINGS: &[&[u8]] = &[
-        b"gzip",
-        b"x-gzip",
-        b"deflate",
-        b"br",
-        b"zstd",
-        b"compress",
-        b"x-compress",
-        b"snappy",
-    ];
-    list.pairs.iter().any(|(name, value)| {
-        (name == b"content-encoding" || name == b"grpc-encoding")
-            && value
-                .split(|b| *b == b',')
-                .any(|coding| CODINGS.iter().any(|c| c.eq_ignore_ascii_case(coding.trim_ascii())))
-    })
+    let grpc = list
+        .first(b"content-type")
+        .is_some_and(|t| t.to_ascii_lowercase().starts_with(b"application/grpc"));
+    let says = |name: &[u8]| name == b"content-encoding" || (grpc && name == b"grpc-encoding");
+    let coded = |coding: &[u8]| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity");
+    list.pairs
+        .iter()
+        .any(|(name, value)| says(name) && value.split(|b| *b == b',').any(|c| coded(c.trim_ascii())))
 }

@@ -76,10 +76,10 @@ impl Headers {
             return Ok(());
         }
         let bytes: usize = self.pairs.iter().map(|(n, v)| n.len() + v.len() + 10).sum();
-        if self.pairs.len() <= MOST_PAIRS && bytes <= MOST_BYTES {
+        if !self.pairs.is_empty() && self.pairs.len() <= MOST_PAIRS && bytes <= MOST_BYTES {
             return host::set_pairs(map, &write(&self.pairs));
         }
-        // Too large for one call: take the changed names out and put their values back one by one.
+        // Too large for one call, or nothing left to set: take the changed names out and put their values back one by one.
         let mut names = self.touched.clone();
         names.sort();
         names.dedup();

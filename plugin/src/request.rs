@@ -30,6 +30,8 @@ impl Request {
         let method = list.first(b":method").unwrap_or_default();
         let mut clean = |name: &[u8]| clean_text(engine, work, list.first(name).unwrap_or_default());
         let (host, id) = (clean(b":authority"), clean(b"x-request-id"));
+        // What stands before an `@` there is somebody's name and password.
+        let host = if host.contains('@') { String::new() } else { host };
         Request {
             head: method == b"HEAD",
             connect: method == b"CONNECT",
@@ -49,9 +51,10 @@ fn trace(list: &Headers) -> &[u8] {
     if digits { id } else { b"" }
 }
 
-/// The text, if it is plain, short, and holds nothing that would be redacted in a response.
+/// The text, if it is plain, short, and holds nothing that would be redacted in a response. Plain is what means nothing in
+/// JSON, in HTML, in a log line or in a header, so that the ids of all tracing systems are.
 pub(crate) fn clean_text(engine: &Engine, work: &mut Workspace, text: &[u8]) -> String {
-    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'[' | b']');
+    let plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b'<' | b'>' | b'&');
     let mut apart = Exchange::default();
     if text.len() > LONGEST || !text.iter().all(plain) {
         return String::new();

@@ -50,6 +50,12 @@ impl Host {
         Ok(())
     }
 
+    /// Whether the options want this call to fail.
+    pub(super) fn is_faulty(&self, name: &str, arguments: &[i64]) -> bool {
+        let wanted = |(call, first): &(&str, i64)| *call == name && arguments.first() == Some(first);
+        self.options.faults.iter().any(wanted)
+    }
+
     /// Turns a host call's answer into the number that the module sees, and records what strict mode minds.
     pub(super) fn settle(&mut self, name: &str, answer: Result<(), Fault>) -> wasmtime::Result<u32> {
         match answer {
@@ -71,6 +77,10 @@ macro_rules! host_calls {
             $name,
             |mut guest: wasmtime::Caller<'_, $crate::host::state::Host>, $($arg: $ty),*| -> wasmtime::Result<u32> {
                 guest.data().check_allowed($name)?;
+                #[allow(clippy::cast_lossless, clippy::unnecessary_cast, clippy::cast_possible_wrap, reason = "of any type")]
+                if guest.data().is_faulty($name, &[$($arg as i64),*]) {
+                    return Ok($crate::host::status::Status::InternalFailure as u32);
+                }
                 let answer = $function(&mut guest, $($arg),*);
                 guest.data_mut().settle($name, answer)
             },

@@ -78,6 +78,8 @@ pub struct Options {
     pub clusters: BTreeMap<String, Vec<CallReply>>,
     /// Properties by dotted name, over the built-in ones.
     pub properties: BTreeMap<String, Vec<u8>>,
+    /// Host calls that fail (INTERNAL_FAILURE), by name and first argument, as no healthy proxy's do.
+    pub faults: Vec<(&'static str, i64)>,
     /// The plugin's name, root id and VM id.
     pub plugin_name: String,
     /// `root_id`.
@@ -117,6 +119,7 @@ impl Default for Options {
             now: EPOCH,
             clusters: BTreeMap::new(),
             properties: BTreeMap::new(),
+            faults: Vec::new(),
             plugin_name: "keepmum".into(),
             root_id: "keepmum".into(),
             vm_id: "keepmum".into(),

@@ -39,6 +39,15 @@ pub(super) struct Replacing {
     sent: bool,
 }
 
+/// Of headers or trailers only those stay that a replaced error keeps.
+pub(super) fn keep_only(profile: &ErrorProfile, list: &mut Headers) {
+    let gone = |n: &Vec<u8>| !n.starts_with(b":") && !profile.keeps(n);
+    let gone: Vec<_> = list.pairs.iter().map(|(n, _)| n.clone()).filter(gone).collect();
+    for name in gone {
+        list.remove(&name);
+    }
+}
+
 /// Bytes that are read from the proxy at a time.
 const PIECE: usize = 16 * 1024;
 
@@ -66,6 +75,9 @@ impl Response {
             if grpc || !profile.replaces() {
                 self.shared.metrics.done(&self.engine, counted, "");
             }
+            if grpc && profile.replaces() {
+                self.outcome = self.outcome.max(Outcome::Replaced);
+            }
             let plain = std::mem::replace(&mut self.engine, profile.engine().clone());
             self.error = Some(OnError { profile, status, plain });
         }
@@ -79,6 +91,9 @@ impl Response {
             .map(|(n, _)| n.clone())
             .filter(|n| error.profile.drops(n))
             .collect();
+        if !dropped.is_empty() {
+            self.outcome = self.outcome.max(Outcome::Scrubbed);
+        }
         for name in dropped {
             list.remove(&name);
         }
@@ -109,11 +124,7 @@ impl Response {
         let trailers = left.is_none() && (!chunked || list.first(b"trailer").is_some());
 
         let page = profile.page(&self.accept, self.status, &id, None);
-        let gone = |n: &Vec<u8>| !n.starts_with(b":") && !profile.keeps(n);
-        let gone: Vec<_> = list.pairs.iter().map(|(n, _)| n.clone()).filter(gone).collect();
-        for name in gone {
-            list.remove(&name);
-        }
+        keep_only(&profile, list);
         list.set(b"content-type", page.content_type.as_bytes());
         list.remove(b"content-length");
         if profile.negotiates() {
@@ -152,7 +163,7 @@ impl Response {
         while at < size && !r.sent {
             let piece = host::buffer(Buffer::ResponseBody, at, PIECE.min(size - at)).unwrap_or_default();
             if piece.is_empty() {
-                return self.fail("the body could not be read", size);
+                return self.broken("the body could not be read", size);
             }
             at += piece.len();
             known |= r.finder.push(&piece);
@@ -172,7 +183,7 @@ impl Response {
             r.own = if pause { page.len() } else { 0 };
         }
         if (size > 0 || !page.is_empty()) && host::replace_buffer(Buffer::ResponseBody, size, &page).is_err() {
-            return self.fail("the body could not be rewritten", size);
+            return self.broken("the body could not be rewritten", size);
         }
         if pause { Action::Pause } else { Action::Continue }
     }
@@ -216,7 +227,9 @@ impl Response {
             .filter_map(|e| e.errors())
         {
             let name = profile.correlation();
-            if let Some(value) = list.first(name.as_bytes()) {
+            if let Some(value) = list.first(name.as_bytes())
+                && !self.ids.iter().any(|(known, _)| known == name)
+            {
                 let id = clean(&self.policy, &mut work, value);
                 self.ids.push((name.to_owned(), id));
             }

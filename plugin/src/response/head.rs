@@ -22,7 +22,7 @@ impl Response {
     /// The request's headers.
     pub(super) fn request_headers(&mut self, end_of_stream: bool) -> Action {
         let Some(mut list) = Headers::get(Map::Request) else {
-            return Action::Continue;
+            return self.refuse();
         };
         if let Ok(mut work) = self.shared.work.try_borrow_mut() {
             self.request = Request::read(&list, &self.policy, &mut work);
@@ -55,26 +55,32 @@ impl Response {
 
     /// The response's headers.
     pub(super) fn response_headers(&mut self, end_of_stream: bool) -> Action {
-        if self.own_reply || self.ended {
+        if self.own_reply {
             return Action::Continue;
         }
         let Some(mut list) = Headers::get(Map::Response) else {
-            return self.refuse();
+            // Which rules hold is not known then: the strictest.
+            return self.refuse_if(self.may(Engine::enforces));
         };
         let status = list
             .first(b":status")
             .and_then(|s| std::str::from_utf8(s).ok())
             .and_then(|s| s.parse().ok());
-        self.status = status.unwrap_or(0);
+        let status = status.unwrap_or(0);
         let response = ResponseFacts {
-            status: self.status,
+            status,
             content_type: list.first(b"content-type").unwrap_or_default(),
         };
-        self.engine = self
-            .routed
-            .settle(&self.policy, &response)
-            .unwrap_or(&self.policy)
-            .clone();
+        let settled = self.routed.settle(&self.policy, &response).unwrap_or(&self.policy);
+        if self.ended {
+            if !settled.enforces() {
+                return Action::Continue;
+            }
+            // What was only reported of the request does not end what these rules enforce.
+            (self.ended, self.outcome, self.reason, self.unread) = (false, Outcome::Clean, "", None);
+            self.exchange.go_on();
+        }
+        (self.engine, self.status) = (settled.clone(), status);
         if self.engine.bypasses() {
             self.unread("route");
             return Action::Continue;
@@ -97,26 +103,13 @@ impl Response {
             return action;
         }
         let bodiless = self.request.head || matches!(self.status, 204 | 304);
-        let kind = if self.engine.scans_body() && (!end_of_stream || bodiless) {
-            self.body_kind(&list, bodiless)
-        } else {
-            None
-        };
-        if kind.is_none()
-            && !bodiless
-            && !end_of_stream
-            && self.engine.scans_body()
-            && self.engine.on_encoded() == OnEncoded::Block
-            && body::is_encoded(&list)
-        {
-            self.unread = None;
-            self.done(Outcome::Blocked);
-            if !self.engine.enforces() || self.reply_problem(502) {
-                return if self.engine.enforces() {
-                    Action::Pause
-                } else {
-                    Action::Continue
-                };
+        let mut kind = None;
+        if self.engine.scans_body() && (!end_of_stream || bodiless) {
+            match self.body_kind(&list, bodiless) {
+                Ok(known) => kind = Some(known),
+                Err(_) if bodiless => {}
+                Err("encoding") if self.engine.on_encoded() == OnEncoded::Block => return self.block_encoded(),
+                Err(reason) => self.unread(reason),
             }
         }
         if let Some(kind) = kind {
@@ -179,17 +172,11 @@ impl Response {
         Ok(())
     }
 
-    /// What kind of body follows; `None`: it is not looked at, for a reason that has been counted.
-    fn body_kind(&mut self, list: &Headers, bodiless: bool) -> Option<BodyKind> {
+    /// What kind of body follows, or why it is not looked at.
+    fn body_kind(&mut self, list: &Headers, bodiless: bool) -> Result<BodyKind, &'static str> {
         let (status, connect) = (self.status, self.request.connect);
-        let mut uninspected = |reason: &'static str| {
-            if !bodiless {
-                self.unread(reason);
-            }
-            None
-        };
         if status == 101 || (connect && (200..300).contains(&status)) {
-            return uninspected("upgrade");
+            return Err("upgrade");
         }
         let essence = |v: &[u8]| {
             let end = v.iter().position(|b| matches!(b, b';' | b' ')).unwrap_or(v.len());
@@ -197,17 +184,18 @@ impl Response {
         };
         let content_type = list.first(b"content-type").map(essence).unwrap_or_default();
         if body::is_media(&content_type) {
-            return uninspected("content_type");
+            return Err("content_type");
         }
         if body::is_encoded(list) {
-            return uninspected("encoding");
+            return Err("encoding");
         }
         if status == 206 && !bodiless {
             self.shared.metrics.uninspected(&self.engine, "partial");
+            self.outcome = self.outcome.max(Outcome::Uninspected);
         }
         let grpc = content_type.starts_with(b"application/grpc");
         let json = content_type.ends_with(b"/json") || content_type.ends_with(b"+json");
-        Some(BodyKind {
+        Ok(BodyKind {
             json,
             keep_length: grpc || status == 206,
         })
@@ -215,9 +203,13 @@ impl Response {
 
     /// Whether the body may be rewritten on any route that the request may turn out to be on.
     fn may_rewrite_body(&self) -> bool {
-        let rewrites = |e: &Engine| e.scans_body() && e.enforces();
-        let by_default = self.routed.may_be_default() && rewrites(&self.policy);
-        by_default || self.routed.possible(&self.policy).any(|e| rewrites(e))
+        self.may(|e| e.scans_body() && e.enforces())
+    }
+
+    /// Whether this is so on any route that the request may turn out to be on.
+    fn may(&self, is: impl Fn(&Engine) -> bool) -> bool {
+        let by_default = self.routed.may_be_default() && is(&self.policy);
+        by_default || self.routed.possible(&self.policy).any(|e| is(e))
     }
 }
 

@@ -15,6 +15,9 @@ impl Response {
         let mut list = Headers::of(pairs.to_vec());
         self.tell_client(&mut list);
         self.own_reply = host::reply(status, "keepmum", &headers::write(&list.pairs), body).is_ok();
+        if !self.own_reply {
+            self.shared.metrics.event("host_errors");
+        }
         self.own_reply
     }
 
@@ -47,6 +50,7 @@ impl Response {
     /// Something that must not be passed on cannot be taken out either: the stream ends here, and what is in the
     /// proxy's buffer goes no further.
     pub(super) fn fail(&mut self, why: &str, size: usize) -> Action {
+        self.outcome = self.outcome.max(Outcome::Failed);
         if !self.failed {
             self.failed = true;
             self.shared.metrics.event("stream_reset");
@@ -85,9 +89,46 @@ impl Response {
         Action::Pause
     }
 
+    /// A compressed body that the policy does not let through.
+    pub(super) fn block_encoded(&mut self) -> Action {
+        self.done(Outcome::Blocked);
+        if !self.engine.enforces() {
+            return Action::Continue;
+        }
+        if !self.reply_problem(502) {
+            return self.fail("a compressed body could not be answered for", 0);
+        }
+        Action::Pause
+    }
+
+    /// A call of the proxy failed without which nothing can be taken out of a body or of trailers.
+    pub(super) fn broken(&mut self, why: &str, size: usize) -> Action {
+        self.shared.metrics.event("host_errors");
+        if !self.engine.enforces() {
+            return self.let_go();
+        }
+        self.fail(why, size)
+    }
+
+    /// In mode `report` nothing is changed, not even when nothing more can be read.
+    fn let_go(&mut self) -> Action {
+        (self.stream, self.sent, self.sending) = (None, None, None);
+        self.ended = true;
+        self.unread("error");
+        Action::Continue
+    }
+
     /// Headers that could not be read or redacted must not go out.
     pub(super) fn refuse(&mut self) -> Action {
+        self.refuse_if(self.engine.enforces())
+    }
+
+    pub(super) fn refuse_if(&mut self, enforces: bool) -> Action {
         self.shared.metrics.event("host_errors");
+        if !enforces {
+            return self.let_go();
+        }
+        self.outcome = self.outcome.max(Outcome::Failed);
         if !self.reply(502, &[], b"") {
             return self.fail("the headers could not be rewritten", 0);
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use keepmum_engine::{Body, Engine, Exchange, Flow};
 use proxy_wasm::types::Action;
 
+use super::error::keep_only;
 use super::{BLOCKED, Response};
 use crate::audit::Outcome;
 use crate::frames::Frames;
@@ -79,7 +80,7 @@ impl Response {
         }
         let settled = match self.read(size, end_of_stream) {
             Ok(settled) => settled,
-            Err(why) => return self.fail(why, size),
+            Err(why) => return self.broken(why, size),
         };
         if self.exchange.over() {
             self.done(Outcome::Blocked);
@@ -93,7 +94,7 @@ impl Response {
         }
         match self.release(size) {
             Ok(()) => Action::Continue,
-            Err(why) => self.fail(why, size),
+            Err(why) => self.broken(why, size),
         }
     }
 
@@ -121,15 +122,18 @@ impl Response {
                 return self.fail("trailers came while the end of a chunk was being held", 0);
             }
             if let Err(why) = settled.and_then(|_| self.release(paused)) {
-                return self.fail(why, paused);
+                return self.broken(why, paused);
             }
         }
         if (self.engine.scans_trailers() || self.engine.errors().is_some() || self.error.is_some()) && count > 0 {
             let Some(mut list) = Headers::get(Map::ResponseTrailers) else {
-                return self.fail("the trailers could not be read", 0);
+                return self.broken("the trailers could not be read", 0);
             };
             let grpc = list.first(b"grpc-status").is_some();
             self.enter_error(&mut list, grpc);
+            if let Some(error) = self.error.as_ref().filter(|_| self.replacing.is_some()) {
+                keep_only(&error.profile, &mut list);
+            }
             let scans = self.engine.scans_trailers();
             let read = if scans {
                 self.values(&mut list, "trailer")
@@ -143,7 +147,7 @@ impl Response {
                 }
             }
             if read.is_err() || (self.engine.enforces() && list.put(Map::ResponseTrailers).is_err()) {
-                return self.fail("the trailers could not be rewritten", 0);
+                return self.broken("the trailers could not be rewritten", 0);
             }
         }
         Action::Continue
