@@ -362,6 +362,7 @@ fn why_uninspected(reason: &str) -> &'static str {
         "partial" => "a part of a range: what a pattern needs may lie outside of it",
         "route" => "the policy exempts this route",
         "limit" => "a bound of the engine was reached",
+        "error" => "the proxy did not hand it over",
         _ => "see the policy",
     }
 }
