@@ -221,6 +221,12 @@ fn past_the_deepest_level_a_path_takes_what_its_last_segment_takes() {
         let out = pushed(&engine(&["$..k", "$.k", "$.x.k"]), JSON, &[text.as_bytes()]);
         assert_eq!(out, deep(n, r#"{"k":"[GONE]","l":"y"}"#), "{n}");
     }
+    // Names are none of an object's items.
+    for n in [limits::PATH_DEPTH / 4, limits::PATH_DEPTH / 2 + 6] {
+        let text = deep(n, r#"{"k":"x","l":"y"}"#);
+        let out = pushed(&engine(&["$..*"]), BodyKind::default(), &[text.as_bytes()]);
+        assert_eq!(out, deep(n, r#"{"k":"[GONE]","l":"[GONE]"}"#), "{n}");
+    }
     // What comes behind it is known again.
     let text = format!(r#"{{"a":{},"k":"x"}}"#, deep(10_000, "1"));
     let out = pushed(&engine(&["$.k"]), JSON, &[text.as_bytes()]);

@@ -129,6 +129,9 @@ pub(crate) struct Open {
     levels: Vec<Level>,
     /// Those past `limits::PATH_DEPTH`.
     deeper: u64,
+    /// One bit for each of those, the innermost first: it is an object. What is so deep that its bit was lost is taken for an
+    /// array, so that values are taken, and names with them.
+    objects: u128,
     /// What is waited for below the value that comes next.
     next: States,
     /// The rule for it.
@@ -144,7 +147,8 @@ impl Open {
     /// The line ends, and what was open in it.
     pub(crate) fn clear(&mut self) {
         self.levels.clear();
-        (self.deeper, self.next, self.due) = (0, [0; WORDS], None);
+        (self.deeper, self.objects) = (0, 0);
+        (self.next, self.due) = ([0; WORDS], None);
     }
 
     /// The rule for the value that begins here.
@@ -164,6 +168,7 @@ impl Open {
             b'}' | b']' => {
                 if self.deeper > 0 {
                     self.deeper -= 1;
+                    self.objects >>= 1;
                 } else {
                     self.levels.pop();
                 }
@@ -172,7 +177,10 @@ impl Open {
             _ => {
                 (self.next, self.due) = ([0; WORDS], None);
                 if self.deeper > 0 {
-                    return self.child(paths, Child::Item(0));
+                    if self.objects & 1 == 0 {
+                        self.child(paths, Child::Item(0));
+                    }
+                    return;
                 }
                 if let Some(item) = self.levels.last_mut().and_then(|level| level.item.as_mut()) {
                     *item += 1;
@@ -186,6 +194,7 @@ impl Open {
     fn open(&mut self, paths: &Paths, array: bool) {
         if self.levels.len() >= limits::PATH_DEPTH {
             self.deeper += 1;
+            self.objects = self.objects << 1 | u128::from(!array);
         } else {
             let states = if self.levels.is_empty() { paths.start } else { self.next };
             let item = array.then_some(0);

@@ -99,12 +99,14 @@ impl Glob {
         if text.contains(['?', '#']) && text.contains('#') {
             return Err("a path has no fragment".to_owned());
         }
-        if path_of(text.as_bytes().split(|b| *b == b'?').next().unwrap_or_default())
+        if inner.contains("//") {
+            return Err("slashes in a row are made one before paths are compared: write one".to_owned());
+        }
+        let decoded = path_of(text.replace('?', "_").as_bytes())
             .iter()
             .filter(|b| **b == b'%')
-            .count()
-            < text.split('?').next().unwrap_or_default().matches('%').count()
-        {
+            .count();
+        if decoded < text.matches('%').count() {
             return Err(
                 "letters, digits, `-`, `.`, `_` and `~` are decoded before paths are compared: write them as they are"
                     .to_owned(),
@@ -440,7 +442,9 @@ mod tests {
                 "{pattern} on {value}"
             );
         }
-        for wrong in ["", "api", "/a**", "/a/b**/c", "/a/../b", "/..", "/./a", "/%2eenv"] {
+        for wrong in [
+            "", "api", "/a**", "/a/b**/c", "/a/../b", "/..", "/./a", "/%2eenv", "/a//b", "//a", "/a?b%61",
+        ] {
             assert!(Glob::read(wrong).is_err(), "{wrong}");
         }
     }
