@@ -99,7 +99,7 @@ impl Glob {
         if text.contains(['?', '#']) && text.contains('#') {
             return Err("a path has no fragment".to_owned());
         }
-        if inner.contains("//") {
+        if text.contains("//") {
             return Err("slashes in a row are made one before paths are compared: write one".to_owned());
         }
         let decoded = path_of(text.replace('?', "_").as_bytes())
