@@ -33,8 +33,9 @@ impl Body {
                     break;
                 }
                 let border = |b: Option<u8>| !b.is_some_and(is_word);
-                if border(byte_before(data, start, &context))
-                    && border(data.get(stop).copied())
+                // What comes behind is the cheaper question.
+                if border(data.get(stop).copied())
+                    && border(byte_before(data, start, &context))
                     && !self.ends_an_escape(data, start)
                 {
                     let (start, end) = (self.base + start as u64, self.base + stop as u64);
