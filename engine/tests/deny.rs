@@ -1,6 +1,8 @@
 //! Denied paths: what the lists cover, in every spelling that a server may take for them, and what they leave alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use keepmum_engine::{DENY_LISTS, Engine};
@@ -188,22 +190,11 @@ fn a_hostile_path_takes_time_in_proportion_to_its_length() {
 /// `docs/POLICY.md` names every entry. Bless with `KEEPMUM_BLESS=1`.
 #[test]
 fn the_lists_in_the_documents_are_these() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/POLICY.md");
-    let (begin, end) = ("<!-- deny lists: blessed -->\n", "<!-- end of deny lists -->");
+    let marks = ("<!-- deny lists: blessed -->\n", "<!-- end of deny lists -->");
     let mut table = String::from("| list | what | entries |\n| --- | --- | --- |\n");
     for list in DENY_LISTS {
         let entries: Vec<String> = list.paths.iter().map(|p| format!("`{p}`")).collect();
         table += &format!("| `{}` | {} | {} |\n", list.name, list.about, entries.join(" "));
     }
-    let text = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = text.split_once(begin).expect("the mark of the lists' table");
-    let (now, after) = rest.split_once(end).expect("the mark behind it");
-    if std::env::var_os("KEEPMUM_BLESS").is_some() {
-        std::fs::write(path, format!("{before}{begin}{table}{end}{after}")).unwrap();
-    } else {
-        assert!(
-            now == table,
-            "docs/POLICY.md is stale: KEEPMUM_BLESS=1 cargo test -p keepmum-engine --test deny"
-        );
-    }
+    common::assert_blessed("deny", marks, &table);
 }

@@ -177,8 +177,7 @@ fn what_has_no_effect_is_refused() {
 /// `docs/POLICY.md` has both lists. Bless with `KEEPMUM_BLESS=1`.
 #[test]
 fn the_lists_in_the_documents_are_these() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/POLICY.md");
-    let (begin, end) = (
+    let marks = (
         "<!-- headers of errors: blessed -->\n",
         "<!-- end of headers of errors -->",
     );
@@ -188,15 +187,5 @@ fn the_lists_in_the_documents_are_these() {
         list(KEPT),
         list(DROPPED)
     );
-    let text = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = text.split_once(begin).expect("the mark of the headers' table");
-    let (now, after) = rest.split_once(end).expect("the mark behind it");
-    if std::env::var_os("KEEPMUM_BLESS").is_some() {
-        std::fs::write(path, format!("{before}{begin}{table}{end}{after}")).unwrap();
-    } else {
-        assert!(
-            now == table,
-            "docs/POLICY.md is stale: KEEPMUM_BLESS=1 cargo test -p keepmum-engine --test errors"
-        );
-    }
+    common::assert_blessed("errors", marks, &table);
 }

@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::{key, module, pairs};
-use keepmum_host_tests::exchange::{Exchange, Message};
+use common::{key, module};
+use keepmum_host_tests::exchange::Exchange;
 use keepmum_host_tests::host::{Options, Vm};
 use keepmum_host_tests::replay::{Ended, Replay, replay};
 
@@ -20,24 +20,7 @@ fn options(action: &str) -> Options {
 }
 
 fn exchange(header: &str, body: &[&str]) -> Exchange {
-    Exchange {
-        name: "actions".into(),
-        request: Message {
-            headers: pairs(&[
-                (":method", "GET"),
-                (":path", "/"),
-                (":scheme", "http"),
-                (":authority", "a.example"),
-            ]),
-            ..Message::default()
-        },
-        response: Message {
-            headers: pairs(&[(":status", "200"), ("content-type", "text/plain"), ("x-key", header)]),
-            body: body.iter().map(|b| b.as_bytes().to_vec()).collect(),
-            ..Message::default()
-        },
-        ..Exchange::default()
-    }
+    common::answered("actions", ("x-key", header), body)
 }
 
 /// What the client got as text; nobody saw the key.

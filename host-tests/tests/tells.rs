@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{key, module, options, pairs};
 use keepmum_host_tests::capture;
-use keepmum_host_tests::exchange::{Exchange, Message};
+use keepmum_host_tests::exchange::Exchange;
 use keepmum_host_tests::host::{Module, Vm};
 use keepmum_host_tests::replay::Replay;
 use serde_json::{Value, json};
@@ -101,24 +101,7 @@ fn own_mode(policy: &Value) -> bool {
 }
 
 fn exchange() -> Exchange {
-    Exchange {
-        name: "tells".into(),
-        request: Message {
-            headers: pairs(&[
-                (":method", "GET"),
-                (":path", "/"),
-                (":scheme", "http"),
-                (":authority", "a.example"),
-            ]),
-            ..Message::default()
-        },
-        response: Message {
-            headers: pairs(&[(":status", "200"), ("content-type", "text/plain"), ("x-note", &key())]),
-            body: vec![key().into_bytes()],
-            ..Message::default()
-        },
-        ..Exchange::default()
-    }
+    common::answered("tells", ("x-note", &key()), &[&key()])
 }
 
 /// So many exchanges, and how many of them got a line.

@@ -110,3 +110,19 @@ pub fn at_cuts<'t>(text: &'t [u8], cuts: &[usize]) -> Vec<&'t [u8]> {
     pieces.push(rest.1);
     pieces
 }
+
+/// docs/POLICY.md has this between its two marks; with KEEPMUM_BLESS in the environment it is written there.
+pub fn assert_blessed(test: &str, (begin, end): (&str, &str), table: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/POLICY.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = text.split_once(begin).expect("the mark before the table");
+    let (now, after) = rest.split_once(end).expect("the mark behind it");
+    if std::env::var_os("KEEPMUM_BLESS").is_some() {
+        std::fs::write(path, format!("{before}{begin}{table}{end}{after}")).unwrap();
+    } else {
+        assert!(
+            now == table,
+            "docs/POLICY.md is stale: KEEPMUM_BLESS=1 cargo test -p keepmum-engine --test {test}"
+        );
+    }
+}

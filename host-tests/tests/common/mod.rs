@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use keepmum_host_tests::exchange::Headers;
+use keepmum_host_tests::exchange::{Exchange, Headers, Message};
 use keepmum_host_tests::host::{LogLevel, Module, Options};
 
 /// A synthetic key, built here so that no file holds it.
@@ -33,4 +33,26 @@ pub fn pairs(list: &[(&str, &str)]) -> Headers {
     list.iter()
         .map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec()))
         .collect()
+}
+
+/// A GET of `/` that is answered with plain text, one header besides, and this body.
+pub fn answered(name: &str, header: (&str, &str), body: &[&str]) -> Exchange {
+    Exchange {
+        name: name.into(),
+        request: Message {
+            headers: pairs(&[
+                (":method", "GET"),
+                (":path", "/"),
+                (":scheme", "http"),
+                (":authority", "a.example"),
+            ]),
+            ..Message::default()
+        },
+        response: Message {
+            headers: pairs(&[(":status", "200"), ("content-type", "text/plain"), header]),
+            body: body.iter().map(|b| b.as_bytes().to_vec()).collect(),
+            ..Message::default()
+        },
+        ..Exchange::default()
+    }
 }
