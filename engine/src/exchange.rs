@@ -28,6 +28,17 @@ pub struct Count {
     pub(crate) times: u64,
 }
 
+/// Parts of a body that went through unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Why, as metrics have it.
+    pub reason: &'static str,
+    /// How many parts began.
+    pub parts: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
 /// A value that was found, to be removed wherever it comes again.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Remembered {
@@ -45,6 +56,9 @@ pub struct Exchange {
     counts: Vec<Count>,
     /// Candidates that were given up at `limits::CANDIDATE_BYTES`.
     pub(crate) given_up: u64,
+    /// What went through unread and was not taken yet, and whether anything did.
+    unread: Vec<Unread>,
+    any_unread: bool,
     part: u16,
     /// What the part is called, for rules that hold in some places only.
     pub(crate) place: String,
@@ -137,6 +151,24 @@ impl Exchange {
         self.given_up
     }
 
+    /// Parts of bodies that went through unread since this was last asked.
+    pub fn take_unread(&mut self) -> Vec<Unread> {
+        std::mem::take(&mut self.unread)
+    }
+
+    /// Whether there were any in the whole exchange.
+    pub fn any_unread(&self) -> bool {
+        self.any_unread
+    }
+
+    pub(crate) fn pass_unread(&mut self, reason: &'static str, parts: u64, bytes: u64) {
+        self.any_unread = true;
+        match self.unread.iter_mut().find(|u| u.reason == reason) {
+            Some(u) => (u.parts, u.bytes) = (u.parts + parts, u.bytes.saturating_add(bytes)),
+            None => self.unread.push(Unread { reason, parts, bytes }),
+        }
+    }
+
     /// Something was found that blocks: what had not left by then does not leave any more, in this part or another. The
     /// caller answers in place of the message (`Engine::reply`) if nothing has left yet, or else breaks it off.
     /// Never so in mode `report`.
@@ -179,7 +211,8 @@ impl Exchange {
             name if FRAMING.contains(&name) => None,
             name => engine.field_names.get(name).map(|rule| Kind::Whole(*rule)),
         };
-        let body = kind.map_or_else(|| Body::of_bytes(BodyKind::default()), Body::of_pairs);
+        let plain = BodyKind::default();
+        let body = kind.map_or_else(|| Body::of_bytes(plain), |kind| Body::of_pairs(kind, plain));
         self.through(body, engine, work, value)
     }
 

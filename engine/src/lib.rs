@@ -18,7 +18,7 @@
 pub use deny::{DENY_LISTS, Denied, DenyList};
 pub use engine::Engine;
 pub use error::{Mistake, PolicyError};
-pub use exchange::{Count, Exchange, Finding};
+pub use exchange::{Count, Exchange, Finding, Unread};
 #[cfg(feature = "explain")]
 pub use holds::{Holds, Longest};
 pub use policy::{
@@ -30,6 +30,7 @@ pub use rewrite::{Action, Mask, Reply};
 pub use stream::{Body, BodyKind, Flow, Workspace};
 
 pub mod catalogue;
+pub mod content;
 pub mod errors;
 pub mod limits;
 

@@ -140,3 +140,9 @@ pub const ARMED_SETS: usize = 8;
 
 /// Bytes of a route's name, which stands in metrics.
 pub const ROUTE_NAME_BYTES: usize = 64;
+
+/// Bytes at the head of a part of a multipart body: servers take 16 KiB at most. A longer one is read as text, and so is what follows.
+pub const PART_HEAD_BYTES: usize = 8 * 1024;
+
+/// Multipart bodies in each other that are taken apart; deeper ones are text.
+pub const PART_DEPTH: u8 = 3;

@@ -18,6 +18,7 @@ use crate::rewrite::{Action, Edit, Form, Source};
 
 mod candidates;
 mod fields;
+mod parts;
 mod repeats;
 mod settle;
 mod views;
@@ -138,13 +139,18 @@ impl Body {
 
     /// A form (`a=b&c=d`): field rules look at its names.
     pub fn of_form() -> Body {
-        Body::of_pairs(pairs::Kind::Form)
+        Body::of_pairs(pairs::Kind::Form, BodyKind::default())
     }
 
-    pub(crate) fn of_pairs(kind: pairs::Kind) -> Body {
+    /// A body that is read as its content type says: JSON, a form, the parts of a multipart body, or text.
+    pub fn of_type(content_type: &[u8], keep_length: bool) -> Body {
+        Body::of_type_in(content_type, keep_length, 0)
+    }
+
+    pub(crate) fn of_pairs(kind: pairs::Kind, body: BodyKind) -> Body {
         Body {
             pairs: Some(pairs::Walker::new(kind)),
-            ..Body::of_bytes(BodyKind::default())
+            ..Body::of_bytes(body)
         }
     }
 
@@ -184,10 +190,7 @@ impl Body {
         out: &mut Vec<u8>,
     ) -> Flow {
         let before = out.len();
-        let flow = match self.whole {
-            whole::Whole::Text => self.enforced(engine, work, exchange, chunk, out),
-            _ => self.push_whole(engine, work, exchange, chunk, out),
-        };
+        let flow = self.push_whole(engine, work, exchange, chunk, out);
         kept(engine, flow, before, out)
     }
 

@@ -36,6 +36,12 @@ fn requests_reach_the_upstream_clean_and_whole() {
         body: body.as_bytes().to_vec(),
         ..Request::new("POST", path).header("content-type", content_type)
     };
+    let upload = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nfake words\r\n--b\r\n\
+         Content-Disposition: form-data; name=\"f\"; filename=\"f.txt\"\r\nContent-Type: text/plain\r\n\r\n\
+         {}{key}\r\n--b\r\nContent-Type: image/png\r\n\r\nfake picture\r\n--b--\r\n",
+        "fake line\r\n--b2\r\n".repeat(10_000)
+    );
     let long = format!("{}{key}{}", "fake ".repeat(20_000), " fake".repeat(20_000));
     for (version, binary) in common::envoys() {
         seen.lock().unwrap().clear();
@@ -59,6 +65,7 @@ fn requests_reach_the_upstream_clean_and_whole() {
                 "a=b&password=a-long-one-that-becomes-shorter-than-it-was",
             ),
             post("/long", "text/plain", &long),
+            post("/upload", "multipart/form-data; boundary=b", &upload),
             Request::new("GET", "/last"),
         ] {
             assert_eq!(go(&request).status, 200, "Envoy {version}");
@@ -78,8 +85,8 @@ fn requests_reach_the_upstream_clean_and_whole() {
             Some("/x?password=%5BREDACTED:field%5D&k=%5BREDACTED:stripe-secret-key%5D")
         );
         assert_eq!(
-            paths.get(1..5).unwrap(),
-            ["/json", "/form", "/long", "/last"],
+            paths.get(1..6).unwrap(),
+            ["/json", "/form", "/long", "/upload", "/last"],
             "Envoy {version}"
         );
         assert_eq!(got[0].header("x-key"), Some(&b"[REDACTED:stripe-secret-key]"[..]));
@@ -90,6 +97,13 @@ fn requests_reach_the_upstream_clean_and_whole() {
         );
         assert_eq!(text(&got[2].body), "a=b&password=[REDACTED:field]");
         assert_eq!(text(&got[3].body), long.replace(&key, "[REDACTED:stripe-secret-key]"));
+        let want = upload
+            .replace("fake words", "[REDACTED:field]")
+            .replace(&key, "[REDACTED:stripe-secret-key]");
+        assert!(
+            text(&got[4].body) == want,
+            "Envoy {version}: the upload arrived otherwise"
+        );
         for request in &got {
             assert!(request.body.is_empty() || request.header("content-length").is_none());
             assert!(!text(&request.body).contains(&key), "Envoy {version}: it arrived");

@@ -57,7 +57,7 @@ impl Outcome {
             Action::Report => Outcome::Reported,
             _ => Outcome::Redacted,
         };
-        let least = if exchange.given_up() > 0 {
+        let least = if exchange.given_up() > 0 || exchange.any_unread() {
             Outcome::Uninspected
         } else {
             Outcome::Clean

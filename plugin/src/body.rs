@@ -22,33 +22,6 @@ pub(crate) fn headers_of_changed(list: &mut Headers, kind: BodyKind) {
     }
 }
 
-/// `a=b&c=d`
-pub(crate) fn is_form(content_type: &[u8]) -> bool {
-    const FORM: &[u8] = b"application/x-www-form-urlencoded";
-    let head = content_type.get(..FORM.len()).unwrap_or_default();
-    head.eq_ignore_ascii_case(FORM)
-}
-
-/// Types whose bytes are no text in any encoding: pictures, sound, fonts, archives.
-pub(crate) fn is_media(content_type: &[u8]) -> bool {
-    let prefix = |p: &[u8]| content_type.starts_with(p);
-    let exact: &[&[u8]] = &[
-        b"application/zip",
-        b"application/gzip",
-        b"application/x-gzip",
-        b"application/pdf",
-        b"application/wasm",
-        b"application/x-7z-compressed",
-        b"application/x-bzip2",
-        b"application/zstd",
-    ];
-    (prefix(b"image/") && content_type != b"image/svg+xml")
-        || prefix(b"video/")
-        || prefix(b"audio/")
-        || prefix(b"font/")
-        || exact.contains(&content_type)
-}
-
 /// The body, or each gRPC message in it, is written in some coding. Which of them can be read does not matter: none is, and
 /// what has no name here yet would be taken for text.
 pub(crate) fn is_encoded(list: &Headers) -> bool {

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use keepmum_engine::Engine;
+use keepmum_engine::{Engine, Exchange};
 
 use crate::host;
 
@@ -34,8 +34,20 @@ impl Metrics {
 
     /// `keepmum.uninspected.reason.<reason>.route.<route>`: messages, or parts of them, that were let through unread.
     pub(crate) fn uninspected(self, engine: &Engine, reason: &str) {
+        self.uninspected_times(engine, reason, 1);
+    }
+
+    fn uninspected_times(self, engine: &Engine, reason: &str, times: u64) {
         let name = |route: &str| format!("keepmum.uninspected.reason.{reason}.route.{route}");
-        count_by_route(engine, name, 1);
+        count_by_route(engine, name, times);
+    }
+
+    /// Both, of the parts of a body that went through unread since this was last asked.
+    pub(crate) fn unread_parts(self, engine: &Engine, exchange: &mut Exchange) {
+        for unread in exchange.take_unread() {
+            self.uninspected_times(engine, unread.reason, unread.parts);
+            self.uninspected_bytes(engine, unread.reason, unread.bytes);
+        }
     }
 
     /// `keepmum.uninspected_bytes.reason.<reason>.route.<route>`: their bytes, as they came over the wire.

@@ -3,6 +3,7 @@
 pub(crate) mod base64;
 pub(crate) mod escape;
 pub(crate) mod json;
+pub(crate) mod multipart;
 pub(crate) mod pairs;
 pub(crate) mod paths;
 pub(crate) mod reference;

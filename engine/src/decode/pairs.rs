@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Url,
     /// All of it is the value of a field with this rule.
     Whole(u16),
+    /// The same, and it is a JSON document.
+    WholeJson(u16),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ impl Walker {
             at: match kind {
                 Kind::Form | Kind::Cookies => At::Name,
                 Kind::Url => At::Front,
-                Kind::Whole(rule) => At::Value { rule, begun: false },
+                Kind::Whole(rule) | Kind::WholeJson(rule) => At::Value { rule, begun: false },
             },
             text: Vec::new(),
             too_long: false,
@@ -109,7 +111,10 @@ impl Walker {
                 At::Name => self.keep(b, 3 * limits::FIELD_NAME_BYTES),
                 At::Value { rule, begun } => {
                     if !begun {
-                        let shape = Shape::Text;
+                        let shape = match self.kind {
+                            Kind::WholeJson(_) => Shape::Nested,
+                            _ => Shape::Text,
+                        };
                         events.push(Event::Begin { at, rule, shape });
                         self.at = At::Value { rule, begun: true };
                     }
@@ -125,7 +130,7 @@ impl Walker {
             Kind::Cookies => b == b';',
             Kind::Url if self.at == At::Front => matches!(b, b'?' | b'#'),
             Kind::Url => matches!(b, b'&' | b'#'),
-            Kind::Whole(_) => false,
+            Kind::Whole(_) | Kind::WholeJson(_) => false,
         }
     }
 
@@ -135,15 +140,11 @@ impl Walker {
         self.too_long = false;
     }
 
-    /// The rule for the name that was read: `user[password]` is a password too.
+    /// The rule for the name that was read.
     fn named(&self, rule: impl Fn(&[u8]) -> Option<u16>) -> Option<u16> {
         let spaced: Vec<u8> = self.text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
         let name: Cow<[u8]> = escape::text_of(&spaced, self.reading());
-        rule(&name).or_else(|| {
-            let inner = name.strip_suffix(b"]")?;
-            let open = inner.iter().rposition(|b| *b == b'[')?;
-            rule(inner.get(open + 1..)?)
-        })
+        rule_for(&name, rule)
     }
 
     fn keep(&mut self, b: u8, most: usize) {
@@ -153,4 +154,13 @@ impl Walker {
             self.too_long = true;
         }
     }
+}
+
+/// The rule for the name of a form's field: `user[password]` is a password too.
+pub(crate) fn rule_for(name: &[u8], rule: impl Fn(&[u8]) -> Option<u16>) -> Option<u16> {
+    rule(name).or_else(|| {
+        let inner = name.strip_suffix(b"]")?;
+        let open = inner.iter().rposition(|b| *b == b'[')?;
+        rule(inner.get(open + 1..)?)
+    })
 }

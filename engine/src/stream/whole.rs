@@ -41,7 +41,7 @@ impl Whole {
 }
 
 impl Body {
-    /// A chunk of a body that may be, or is, a file of secrets.
+    /// The next chunk, whatever the mode; the body may be, or is, a file of secrets.
     pub(super) fn push_whole(
         &mut self,
         engine: &Engine,
@@ -50,6 +50,9 @@ impl Body {
         chunk: &[u8],
         out: &mut Vec<u8>,
     ) -> Flow {
+        if let Whole::Text = self.whole {
+            return self.enforced(engine, work, exchange, chunk, out);
+        }
         if exchange.over() {
             return Flow::Out;
         }

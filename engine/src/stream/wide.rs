@@ -18,6 +18,8 @@ pub(super) enum Form {
     /// Bytes of which ASCII stands for itself.
     Bytes,
     Wide(Box<Wide>),
+    /// Parts behind each other, each with a form of its own.
+    Parts(Box<super::parts::Parts>),
 }
 
 impl Default for Form {
@@ -47,6 +49,7 @@ impl Form {
         match self {
             Form::Unknown(front) => front.len(),
             Form::Bytes => 0,
+            Form::Parts(p) => p.held(),
             Form::Wide(w) => w.decoder.held() + usize::from(w.encoder.is_inside()) + w.inner.held(),
         }
     }
@@ -55,6 +58,7 @@ impl Form {
         match self {
             Form::Unknown(front) => front.capacity(),
             Form::Bytes => 0,
+            Form::Parts(p) => p.memory(),
             Form::Wide(w) => size_of::<Wide>() - size_of::<Body>() + w.inner.memory() + w.apart.memory(),
         }
     }
@@ -73,6 +77,7 @@ impl Body {
         let mut front = match &mut self.form {
             Form::Bytes => return self.block(engine, work, exchange, new, false, out),
             Form::Wide(_) => return self.wide_block(engine, work, exchange, (new, false), out),
+            Form::Parts(parts) => return parts.block(engine, work, exchange, (new, false), out),
             Form::Unknown(front) => std::mem::take(front),
         };
         let was_held = front.len();
@@ -118,11 +123,13 @@ impl Body {
         exchange: &mut Exchange,
         out: &mut Vec<u8>,
     ) -> Flow {
-        if let Form::Wide(_) = self.form {
-            return self.wide_block(engine, work, exchange, (&[], true), out);
+        match &mut self.form {
+            Form::Wide(_) => return self.wide_block(engine, work, exchange, (&[], true), out),
+            Form::Parts(parts) => return parts.block(engine, work, exchange, (&[], true), out),
+            Form::Bytes | Form::Unknown(_) => {}
         }
         match std::mem::replace(&mut self.form, Form::Bytes) {
-            Form::Bytes | Form::Wide(_) => Flow::Pass,
+            Form::Bytes | Form::Wide(_) | Form::Parts(_) => Flow::Pass,
             Form::Unknown(front) => {
                 if self.block(engine, work, exchange, &front, false, out) == Flow::Pass {
                     out.extend_from_slice(&front);

@@ -1,7 +1,7 @@
 //! What the engine's tests share: run a body through in pieces.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, Workspace};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, Unread, Workspace};
 
 pub const JSON: BodyKind = BodyKind {
     json: true,
@@ -17,6 +17,7 @@ pub const PLAIN: BodyKind = BodyKind {
 pub struct Run {
     pub out: Vec<u8>,
     pub found: Vec<(String, u64, u64)>,
+    pub unread: Vec<Unread>,
     pub most_memory: usize,
 }
 
@@ -26,8 +27,12 @@ pub fn engine(policy: &str) -> Engine {
 }
 
 pub fn run<'a>(engine: &Engine, kind: BodyKind, pieces: impl IntoIterator<Item = &'a [u8]>) -> Run {
+    run_body(engine, Body::new(kind), pieces)
+}
+
+/// The same with a body of any sort.
+pub fn run_body<'a>(engine: &Engine, mut body: Body, pieces: impl IntoIterator<Item = &'a [u8]>) -> Run {
     let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
-    let mut body = Body::new(kind);
     let (mut all, mut out) = (Vec::new(), Vec::new());
     let mut most_memory = 0;
     for piece in pieces {
@@ -54,6 +59,7 @@ pub fn run<'a>(engine: &Engine, kind: BodyKind, pieces: impl IntoIterator<Item =
     Run {
         out: all,
         found,
+        unread: exchange.take_unread(),
         most_memory,
     }
 }
@@ -64,18 +70,24 @@ pub fn whole(engine: &Engine, kind: BodyKind, text: &[u8]) -> Run {
 
 /// Every cut in two, and single bytes, give what the whole gives.
 pub fn assert_cuts_do_not_matter(engine: &Engine, kind: BodyKind, text: &[u8]) {
-    let want = whole(engine, kind, text);
-    let bytes = run(engine, kind, text.chunks(1));
-    assert_same(&bytes, &want, text, "single bytes");
-    for at in 0..=text.len() {
-        let got = run(engine, kind, [&text[..at], &text[at..]]);
-        assert_same(&got, &want, text, &format!("cut at {at}"));
-    }
+    assert_cuts_of_do_not_matter(engine, &Body::new(kind), text);
 }
 
-fn assert_same(got: &Run, want: &Run, text: &[u8], how: &str) {
+/// The same with a body of any sort.
+pub fn assert_cuts_of_do_not_matter(engine: &Engine, body: &Body, text: &[u8]) -> Run {
+    let want = run_body(engine, body.clone(), [text]);
+    let bytes = run_body(engine, body.clone(), text.chunks(1));
+    assert_same(&bytes, &want, text, "single bytes");
+    for at in 0..=text.len() {
+        let got = run_body(engine, body.clone(), [&text[..at], &text[at..]]);
+        assert_same(&got, &want, text, &format!("cut at {at}"));
+    }
+    want
+}
+
+pub fn assert_same(got: &Run, want: &Run, text: &[u8], how: &str) {
     assert!(
-        got.out == want.out && got.found == want.found,
+        got.out == want.out && got.found == want.found && got.unread == want.unread,
         "{how} of {:?}\n  got {:?} {:?}\n want {:?} {:?}",
         String::from_utf8_lossy(text),
         String::from_utf8_lossy(&got.out),

@@ -2,7 +2,7 @@
 //!
 //! Headers cannot wait for the body: what they say of it is taken back here, for every body that will be looked at.
 
-use keepmum_engine::{Body, BodyKind, Engine, Exchange, OnEncoded, ResponseFacts, Workspace};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, OnEncoded, ResponseFacts, Workspace, content};
 use proxy_wasm::types::Action;
 
 use super::error::is_grpc;
@@ -124,11 +124,11 @@ impl Response {
                 // Over HTTP/1.1 trailers come only behind chunks, and are announced (RFC 9110 section 6.6.2).
                 let chunked = list.first(b"transfer-encoding").is_some();
                 let trailers = left.is_none() && (!chunked || list.first(b"trailer").is_some());
-                let form = list.first(b"content-type").is_some_and(body::is_form);
+                let content_type = list.first(b"content-type").unwrap_or_default();
                 self.stream = Some(Stream {
                     engine: self.engine.clone(),
                     buffer: Buffer::ResponseBody,
-                    body: if form { Body::of_form() } else { Body::new(kind) },
+                    body: Body::of_type(content_type, kind.keep_length),
                     left,
                     trailers,
                     frames: grpc.then(Frames::default),
@@ -178,12 +178,8 @@ impl Response {
         if status == 101 || (connect && (200..300).contains(&status)) {
             return Err("upgrade");
         }
-        let essence = |v: &[u8]| {
-            let end = v.iter().position(|b| matches!(b, b';' | b' ')).unwrap_or(v.len());
-            v.get(..end).unwrap_or_default().to_ascii_lowercase()
-        };
-        let content_type = list.first(b"content-type").map(essence).unwrap_or_default();
-        if body::is_media(&content_type) {
+        let content_type = content::essence(list.first(b"content-type").unwrap_or_default());
+        if content::is_media(&content_type) {
             return Err("content_type");
         }
         if body::is_encoded(list) {
@@ -194,9 +190,8 @@ impl Response {
             self.outcome = self.outcome.max(Outcome::Uninspected);
         }
         let grpc = content_type.starts_with(b"application/grpc");
-        let json = content_type.ends_with(b"/json") || content_type.ends_with(b"+json");
         Ok(BodyKind {
-            json,
+            json: content::is_json(&content_type),
             keep_length: grpc || status == 206,
         })
     }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use keepmum_engine::{Body, BodyKind, Engine, OnEncoded};
+use keepmum_engine::{Body, BodyKind, Engine, OnEncoded, content};
 use proxy_wasm::types::Action;
 
 use super::head::{on_one_line, place_name};
@@ -54,19 +54,15 @@ impl Response {
         if self.request.connect || list.first(b"upgrade").is_some() {
             return Err("upgrade");
         }
-        let content_type = list.first(b"content-type").unwrap_or_default().to_ascii_lowercase();
-        let essence = content_type
-            .split(|b| matches!(b, b';' | b' '))
-            .next()
-            .unwrap_or_default();
-        if body::is_media(essence) {
+        let essence = content::essence(list.first(b"content-type").unwrap_or_default());
+        if content::is_media(&essence) {
             return Err("content_type");
         }
         if body::is_encoded(list) {
             return Err("encoding");
         }
         Ok(BodyKind {
-            json: essence.ends_with(b"/json") || essence.ends_with(b"+json"),
+            json: content::is_json(&essence),
             keep_length: essence.starts_with(b"application/grpc"),
         })
     }
@@ -74,7 +70,7 @@ impl Response {
     fn send_body(&mut self, rules: &Arc<Engine>, list: &mut Headers, kind: BodyKind) {
         let content_type = list.first(b"content-type").unwrap_or_default();
         let grpc = content_type.starts_with(b"application/grpc");
-        let form = body::is_form(content_type);
+        let body = Body::of_type(content_type, kind.keep_length);
         let left = list.first(b"content-length");
         let left = left
             .and_then(|v| std::str::from_utf8(v).ok())
@@ -88,7 +84,7 @@ impl Response {
         let stream = Stream {
             engine: rules.clone(),
             buffer: Buffer::RequestBody,
-            body: if form { Body::of_form() } else { Body::new(kind) },
+            body,
             left,
             trailers,
             frames: grpc.then(Frames::default),

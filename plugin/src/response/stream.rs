@@ -196,6 +196,7 @@ impl Stream {
             }
         }
         s.read = at;
+        shared.metrics.unread_parts(&s.engine, exchange);
         if !last && s.left != Some(0) && !message_ends {
             return Ok(s.body.held() == 0);
         }
@@ -203,6 +204,7 @@ impl Stream {
         if s.body.finish(&s.engine, &mut work, exchange, &mut piece_out) == Flow::Out {
             s.out.get_or_insert_with(Vec::new).extend_from_slice(&piece_out);
         }
+        shared.metrics.unread_parts(&s.engine, exchange);
         Ok(true)
     }
 
