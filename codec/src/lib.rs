@@ -1,0 +1,59 @@
+//! Content encodings, undone as they stream: bytes in, bounded pieces of plain bytes out.
+//!
+//! A crate of its own and no part of the engine, which is about text. Nothing here does I/O or knows a proxy. What a stream
+//! holds is its window and its tables; what comes out goes to the caller piece by piece and is kept nowhere. How the input was
+//! cut makes no difference to what comes out, neither of sound input nor of broken one.
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
+
+mod coding;
+mod crc;
+mod decoder;
+mod gzip;
+mod inflate;
+
+pub use coding::{Coding, Unknown, codings};
+pub use decoder::{Decoder, FREE_BYTES, Limits};
+
+/// Why a body cannot be decoded, or not any further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// Its first bytes are not those of the coding that it is said to have: nothing has been decoded.
+    Lying,
+    /// It is damaged from here on.
+    Malformed,
+    /// It has ended too soon; all that came has been decoded.
+    Truncated,
+    /// Something follows behind its end.
+    Trailing,
+    /// It has become too much larger than it was.
+    Ratio,
+    /// It asks for a larger window than is allowed.
+    Window,
+    /// There is no memory left for it.
+    Memory,
+}
+
+impl Broken {
+    /// Its name, as a reader of a log knows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Broken::Lying => "not what it is said to be",
+            Broken::Malformed => "damaged",
+            Broken::Truncated => "cut off",
+            Broken::Trailing => "something stands behind its end",
+            Broken::Ratio => "it grows beyond limits.decompression_ratio",
+            Broken::Window => "its window is larger than limits.window_bytes",
+            Broken::Memory => "limits.decoder_bytes are in use",
+        }
+    }
+
+    /// Whether a limit of the policy was reached, and nothing is wrong with the bytes.
+    pub fn is_limit(self) -> bool {
+        matches!(self, Broken::Ratio | Broken::Window | Broken::Memory)
+    }
+}
+
+/// Takes what was decoded. The slice is only lent; an error ends the decoding and is given back.
+pub type Sink<'s> = &'s mut dyn FnMut(&[u8]) -> Result<(), Broken>;
