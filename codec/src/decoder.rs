@@ -16,11 +16,14 @@ pub struct Limits {
 }
 
 /// Bytes that may come out whatever the ratio: a small text that repeats itself is no attack.
-pub const FREE_BYTES: u64 = 4 * 1024 * 1024;
+pub const FREE_BYTES: u64 = 1024 * 1024;
 
 /// What comes out is held against what went in by blocks of this size, so that the point where it is too much does not depend
 /// on how the input was cut.
 const BLOCK: u64 = 4 * 1024;
+
+/// Bytes that a stage holds at least.
+const LEAST: usize = 48 * 1024;
 
 /// The most bytes by which a coding can be told.
 const HEAD: usize = 4;
@@ -30,6 +33,7 @@ pub struct Decoder {
     /// The last that was applied first.
     stages: Vec<Stage>,
     limits: Limits,
+    allowed: usize,
     read: u64,
     head: Vec<u8>,
     broken: Option<Broken>,
@@ -114,6 +118,7 @@ impl Decoder {
         Decoder {
             stages: codings.iter().rev().map(stage).collect(),
             limits,
+            allowed: usize::MAX,
             read: 0,
             head: Vec::new(),
             broken: None,
@@ -132,12 +137,12 @@ impl Decoder {
             let (part, rest) = input.split_at(block.min(input.len()));
             let most = (self.read - self.read % BLOCK + BLOCK).saturating_mul(self.limits.ratio);
             let most = most.max(FREE_BYTES);
-            self.read += part.len() as u64;
             let done = through(&mut self.stages, part, most, sink);
             if let Err(broken) = done {
                 self.broken = Some(broken);
                 return Err(broken);
             }
+            self.read += part.len() as u64;
             input = rest;
         }
         if before < HEAD as u64 {
@@ -157,6 +162,21 @@ impl Decoder {
     /// If it was [`Broken::Lying`]: what came before the last push. With that, and from there on, the body can be taken as it is.
     pub fn swallowed(&self) -> &[u8] {
         &self.head
+    }
+
+    /// Bytes that it holds at least once it has begun.
+    pub fn least(&self) -> usize {
+        size_of::<Decoder>() + self.stages.len() * LEAST
+    }
+
+    /// It may hold so many bytes from now on.
+    pub fn allow(&mut self, bytes: usize) {
+        self.allowed = bytes;
+    }
+
+    /// Bytes of input before the block in which it broke.
+    pub fn sound(&self) -> u64 {
+        self.read - self.read % BLOCK
     }
 
     /// Bytes that came out.

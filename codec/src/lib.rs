@@ -36,15 +36,15 @@ pub enum Broken {
 }
 
 impl Broken {
-    /// Its name, as a reader of a log knows it.
+    /// The same in words.
     pub fn name(self) -> &'static str {
         match self {
-            Broken::Lying => "not what it is said to be",
-            Broken::Malformed => "damaged",
-            Broken::Truncated => "cut off",
-            Broken::Trailing => "something stands behind its end",
+            Broken::Lying => "its content encoding is not what it is said to be",
+            Broken::Malformed => "its content encoding is damaged",
+            Broken::Truncated => "its content encoding is cut off",
+            Broken::Trailing => "something stands behind the end of its content encoding",
             Broken::Ratio => "it grows beyond limits.decompression_ratio",
-            Broken::Window => "its window is larger than limits.window_bytes",
+            Broken::Window => "it asks for more than limits.window_bytes",
             Broken::Memory => "limits.decoder_bytes are in use",
         }
     }

@@ -199,7 +199,7 @@ fn a_bomb_goes_off_nowhere() {
                 "{coding:?} by {size}"
             );
         }
-        let small = encode(*coding, &zeros[..1 << 20]);
+        let small = encode(*coding, &zeros[..FREE_BYTES as usize]);
         assert_eq!(
             decode(&[*coding], [small.as_slice()], LIMITS).1,
             Ok(()),

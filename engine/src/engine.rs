@@ -22,7 +22,8 @@ use crate::policy::action::Environment;
 use crate::policy::deny;
 use crate::policy::glob::matches;
 use crate::policy::routes::{RequestFacts, Routed, Routes};
-use crate::policy::{AuditRules, OnEncoded, compile};
+use crate::policy::unread::OnUnread;
+use crate::policy::{AuditRules, Bounds, Unread, compile};
 use crate::rewrite::{self, Action, Defang, Means, Reply, Source, Template};
 use crate::stream::{Body, BodyKind, Workspace};
 
@@ -94,7 +95,8 @@ pub struct Engine {
     pub(crate) request: Option<Arc<Engine>>,
     pub(crate) errors: Option<Arc<ErrorProfile>>,
     pub(crate) deny: Option<Arc<deny::Rules>>,
-    pub(crate) on_encoded: OnEncoded,
+    pub(crate) on_unread: OnUnread,
+    pub(crate) bounds: Bounds,
     pub(crate) audit: Arc<AuditRules>,
     /// The number by which the policy is known.
     pub(crate) version: u64,
@@ -244,9 +246,14 @@ impl Engine {
         self.version
     }
 
-    /// What happens to a compressed body.
-    pub fn on_encoded(&self) -> OnEncoded {
-        self.on_encoded
+    /// What happens to a message that cannot be inspected, by the reason as metrics have it.
+    pub fn on_uninspectable(&self, reason: &str) -> Unread {
+        self.on_unread.by(reason)
+    }
+
+    /// The policy's `limits`.
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
     /// What is done with error responses of this status.

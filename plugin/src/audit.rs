@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use keepmum_engine::limits::CANDIDATE_BYTES;
 use keepmum_engine::{Action, AuditRules, Count, Engine, Exchange};
 use serde_json::{Value, json};
 
@@ -28,6 +29,8 @@ pub(crate) enum Outcome {
     Redacted,
     /// An error response was replaced.
     Replaced,
+    /// The body, or the rest of it, could not be inspected and was left out.
+    Dropped,
     /// The proxy did not let it be redacted: the client got a 502, or the stream was reset.
     Failed,
     /// The response was, or was broken off.
@@ -45,6 +48,7 @@ impl Outcome {
             Outcome::Scrubbed => "scrubbed",
             Outcome::Redacted => "redacted",
             Outcome::Replaced => "replaced",
+            Outcome::Dropped => "dropped",
             Outcome::Failed => "failed",
             Outcome::Blocked => "blocked",
             Outcome::Denied => "denied",
@@ -104,6 +108,8 @@ impl Report<'_> {
     pub(crate) fn tell(&self, metrics: Metrics, limiter: &RefCell<Limiter>) {
         if self.exchange.given_up() > 0 {
             metrics.uninspected(self.engine, "limit");
+            let bytes = self.exchange.given_up().saturating_mul(CANDIDATE_BYTES);
+            metrics.uninspected_bytes(self.engine, "limit", bytes);
         }
         for c in self.exchange.counts() {
             let place = kind(self.place(c.part()));

@@ -1,5 +1,6 @@
 //! What a response's headers say of its body, and what they must say once it may be changed.
 
+use keepmum_codec::{Coding, Unknown};
 use keepmum_engine::BodyKind;
 
 use crate::headers::Headers;
@@ -22,15 +23,40 @@ pub(crate) fn headers_of_changed(list: &mut Headers, kind: BodyKind) {
     }
 }
 
-/// The body, or each gRPC message in it, is written in some coding. Which of them can be read does not matter: none is, and
-/// what has no name here yet would be taken for text.
-pub(crate) fn is_encoded(list: &Headers) -> bool {
+/// Makes true what they say of a body that is decoded on its way.
+pub(crate) fn headers_of_decoded(list: &mut Headers) {
+    list.remove(b"content-encoding");
+    list.remove(b"content-length");
+}
+
+/// Makes true what they say of a body that is left out.
+pub(crate) fn headers_of_dropped(list: &mut Headers) {
+    headers_of_decoded(list);
+    headers_of_changed(list, BodyKind::default());
+    list.remove(b"etag");
+}
+
+/// The body's length, as far as it is told.
+pub(crate) fn length(list: &Headers) -> Option<u64> {
+    let value = list.first(b"content-length")?;
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// The codings that the body is written in. A gRPC message has its own, which is not undone.
+pub(crate) fn codings(list: &Headers) -> Result<Vec<Coding>, Unknown> {
+    let values = |name: &'static [u8]| {
+        list.pairs
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, v)| v.as_slice())
+    };
+    let codings = keepmum_codec::codings(values(b"content-encoding"))?;
     let grpc = list
         .first(b"content-type")
         .is_some_and(|t| t.to_ascii_lowercase().starts_with(b"application/grpc"));
-    let says = |name: &[u8]| name == b"content-encoding" || (grpc && name == b"grpc-encoding");
-    let coded = |coding: &[u8]| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity");
-    list.pairs
-        .iter()
-        .any(|(name, value)| says(name) && value.split(|b| *b == b',').any(|c| coded(c.trim_ascii())))
+    let of_messages = || keepmum_codec::codings(values(b"grpc-encoding"));
+    if grpc && !(codings.is_empty() && of_messages().is_ok_and(|c| c.is_empty())) {
+        return Err(Unknown);
+    }
+    Ok(codings)
 }

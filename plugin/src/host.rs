@@ -183,6 +183,13 @@ pub(crate) fn replace_buffer(buffer: Buffer, len: usize, data: &[u8]) -> Result<
     status(unsafe { env::proxy_set_buffer_bytes(buffer as u32, 0, len, data.as_ptr(), data.len()) })
 }
 
+/// Adds to the end of a body buffer that is not empty.
+pub(crate) fn append_buffer(buffer: Buffer, data: &[u8]) -> Result<(), HostError> {
+    // What begins behind the end is appended, in all versions.
+    let behind = i32::MAX as usize;
+    status(unsafe { env::proxy_set_buffer_bytes(buffer as u32, behind, 0, data.as_ptr(), data.len()) })
+}
+
 /// A header list, serialised (`headers.rs` reads it). Empty when the list is not live in this phase.
 pub(crate) fn pairs(map: Map) -> Result<Vec<u8>, HostError> {
     let (mut data, mut len) = (std::ptr::null_mut(), 0);

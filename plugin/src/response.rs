@@ -14,11 +14,15 @@ use crate::audit::{Outcome, Report};
 use crate::request::Request;
 use crate::root::Shared;
 
+mod coded;
 mod error;
 mod head;
 mod reply;
 mod sent;
 mod stream;
+mod unread;
+
+pub(crate) use coded::Pool;
 
 /// The context of one exchange.
 pub(crate) struct Response {
@@ -47,6 +51,11 @@ pub(crate) struct Response {
     ended: bool,
     /// Why the body goes through unread, and how much of it has since that was last counted.
     unread: Option<(&'static str, u64)>,
+    /// It is left out.
+    dropping: bool,
+    /// The same two of the request.
+    sent_unread: Option<(&'static str, u64)>,
+    sent_dropping: bool,
     /// Correlation ids of the request by their headers, and its Accept, as far as an error may need them.
     ids: Vec<(String, String)>,
     accept: Vec<u8>,
@@ -82,6 +91,9 @@ impl Response {
             reason: "",
             ended: false,
             unread: None,
+            dropping: false,
+            sent_unread: None,
+            sent_dropping: false,
             ids: Vec::new(),
             accept: Vec::new(),
             error: None,
@@ -113,7 +125,12 @@ impl Response {
     }
 
     fn count_unread(&mut self) {
-        if let Some((reason, bytes)) = &mut self.unread {
+        let stream = self.stream.as_mut().and_then(|s| s.unread.as_mut());
+        let sent = self.sent.as_mut().and_then(|(s, _)| s.unread.as_mut());
+        for (reason, bytes) in [self.unread.as_mut(), stream, self.sent_unread.as_mut(), sent]
+            .into_iter()
+            .flatten()
+        {
             let bytes = std::mem::take(bytes);
             self.shared.metrics.uninspected_bytes(&self.engine, reason, bytes);
         }

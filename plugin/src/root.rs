@@ -12,7 +12,7 @@ use crate::audit::Limiter;
 use crate::host::{self, Buffer, Level};
 use crate::instances::{PERIOD, Running};
 use crate::metrics::{Metrics, mode};
-use crate::response::Response;
+use crate::response::{Pool, Response};
 
 /// What all streams of a VM share.
 #[derive(Default)]
@@ -20,6 +20,8 @@ pub(crate) struct Shared {
     pub(crate) work: RefCell<Workspace>,
     pub(crate) metrics: Metrics,
     pub(crate) limiter: RefCell<Limiter>,
+    /// Memory of decoders.
+    pub(crate) pool: Pool,
 }
 
 /// The root context.

@@ -15,7 +15,8 @@ use crate::policy::action::{Action as Written, Actions, Environment};
 use crate::policy::chosen::Chosen;
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
-use crate::policy::written::{Layer, Mode, OnEncoded, Part, Policy, RequestPart, Route};
+use crate::policy::unread::{self, Bounds, OnUnread};
+use crate::policy::written::{Layer, Mode, Part, Policy, RequestPart, Route};
 use crate::policy::{audit, built_in, custom, deny, document, errors as on_errors, lists, tables, version};
 use crate::rewrite::{Action, need_care};
 
@@ -259,7 +260,10 @@ impl<'e> Compiler<'e> {
         let place = route.and_then(|r| r.deny.as_ref()).map_or("", |_| at.as_str());
         let on_file = deny.and_then(|d| d.bodies.as_ref());
         let on_file = on_file.map(|a| self.actions.compile(&format!("{place}deny.bodies"), a, to));
-        let on_encoded = route.and_then(|r| r.on_uninspectable.as_ref()).and_then(|o| o.encoding);
+        let own_unread = route.and_then(|r| r.on_uninspectable.as_ref());
+        if let Some(own) = route.map_or(Some(&policy.on_uninspectable), |_| own_unread) {
+            unread::check(&at, own, &policy.limits, to);
+        }
         let mode = route.and_then(|r| r.mode).unwrap_or(policy.mode);
         let armed = armed?;
         let asked = route.and_then(|r| r.request.as_ref());
@@ -303,9 +307,8 @@ impl<'e> Compiler<'e> {
             request: None,
             errors: None,
             deny: deny.map(|d| deny::Rules::new(d, on_file)),
-            on_encoded: on_encoded
-                .or(policy.on_uninspectable.encoding)
-                .unwrap_or(OnEncoded::Pass),
+            on_unread: OnUnread::of(own_unread, &policy.on_uninspectable),
+            bounds: Bounds::of(&policy.limits),
             audit: Arc::default(),
             version: 0,
             bypass,

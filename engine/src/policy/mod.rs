@@ -19,6 +19,7 @@ pub(crate) mod routes;
 mod schema;
 mod strength;
 mod tables;
+pub(crate) mod unread;
 mod version;
 pub(crate) mod written;
 
@@ -30,4 +31,5 @@ pub use errors::ErrorBody;
 pub use routes::Tried;
 pub use routes::{RequestFacts, ResponseFacts, Routed};
 pub use schema::policy_schema;
-pub use written::{Mode, OnEncoded, StatusPattern};
+pub use unread::{Bounds, Unread};
+pub use written::{Mode, StatusPattern};

@@ -14,7 +14,8 @@ use crate::policy::errors::ErrorRule;
 use crate::policy::given::Given;
 use crate::policy::glob::{Glob, Host};
 use crate::policy::path::JsonPath;
-use crate::policy::read::{At, Hidden, List, Number, Read, Whole, choice, no_choice, object};
+use crate::policy::read::{At, Hidden, List, Number, Read, Whole, choice, object};
+use crate::policy::unread::{Limits, OnUninspectable};
 
 object! {
     /// A policy of Keepmum. Everything has a default: {} redacts what the pack secrets finds in responses.
@@ -193,40 +194,6 @@ object! {
 }
 
 object! {
-    /// What happens to a message that cannot be inspected, by the reason why.
-    pub(crate) struct OnUninspectable {
-        /// A response that is compressed although the request asked for plain text: pass (default) or block.
-        pub(crate) encoding: Option<OnEncoded>,
-        /// A candidate that grows too long to be judged.
-        pub(crate) too_large: Option<PassOnly>,
-        /// Pictures, archives and the like.
-        pub(crate) content_type: Option<PassOnly>,
-        /// WebSockets and tunnels.
-        pub(crate) upgrade: Option<PassOnly>,
-    }
-}
-
-choice! {
-    /// What happens to a response whose body is compressed although the request asked for it plain.
-    pub enum OnEncoded {
-        /// It goes through and is counted as not inspected.
-        Pass = "pass",
-        /// The client gets a 502 in its place.
-        Block = "block",
-    }
-}
-
-object! {
-    /// Bounds. None can be set yet.
-    pub(crate) struct Limits {
-        /// Bytes of a body that may be held back. Not supported yet.
-        pub(crate) held_bytes: Option<Later>,
-        /// How much larger a body may become by decompression. Not supported yet.
-        pub(crate) decompression_ratio: Option<Later>,
-    }
-}
-
-object! {
     /// What is written to the proxy's log.
     pub(crate) struct Audit {
         /// One line for each exchange with findings; default: true.
@@ -336,27 +303,6 @@ impl Read for Later {
 
     fn schema(_: &mut Map<String, Value>) -> Value {
         json!({"not": {}})
-    }
-}
-
-/// `pass`: other outcomes are to come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PassOnly;
-
-impl Read for PassOnly {
-    fn read(at: At<'_>, to: &mut Mistakes) -> Option<PassOnly> {
-        match at.value.as_str() {
-            Some("pass") => Some(PassOnly),
-            Some("block" | "drop_body" | "strip_accept_encoding") => {
-                to.add(at.place, "not supported yet; expected pass");
-                None
-            }
-            word => no_choice(at, word, &["pass"], to),
-        }
-    }
-
-    fn schema(_: &mut Map<String, Value>) -> Value {
-        json!({"enum": ["pass"]})
     }
 }
 

@@ -114,9 +114,9 @@ impl Response {
         let essence = list.first(b"content-type").unwrap_or_default().to_ascii_lowercase();
         let essence = essence.split(|b| matches!(b, b';' | b' ')).next().unwrap_or_default();
         let json = essence.ends_with(b"/json") || essence.ends_with(b"+json");
-        let finder = profile
-            .code()
-            .filter(|_| json && (self.request.head || !end_of_stream) && !body::is_encoded(list));
+        let finder = profile.code().filter(|_| {
+            json && (self.request.head || !end_of_stream) && body::codings(list).is_ok_and(|c| c.is_empty())
+        });
         let left = list
             .first(b"content-length")
             .and_then(|v| std::str::from_utf8(v).ok()?.parse().ok());

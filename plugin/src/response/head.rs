@@ -2,9 +2,11 @@
 //!
 //! Headers cannot wait for the body: what they say of it is taken back here, for every body that will be looked at.
 
-use keepmum_engine::{Body, BodyKind, Engine, Exchange, OnEncoded, ResponseFacts, Workspace, content};
+use keepmum_codec::Coding;
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, ResponseFacts, Unread, Workspace, content};
 use proxy_wasm::types::Action;
 
+use super::coded::Coded;
 use super::error::is_grpc;
 use super::stream::Stream;
 use super::{BODY, Response};
@@ -108,17 +110,41 @@ impl Response {
             match self.body_kind(&list, bodiless) {
                 Ok(known) => kind = Some(known),
                 Err(_) if bodiless => {}
-                Err("encoding") if self.engine.on_encoded() == OnEncoded::Block => return self.block_encoded(),
-                Err(reason) => self.unread(reason),
+                Err(reason) => {
+                    if let Some(action) = self.unreadable(reason, &mut list) {
+                        return action;
+                    }
+                }
             }
         }
-        if let Some(kind) = kind {
-            let left = list
-                .first(b"content-length")
-                .and_then(|v| std::str::from_utf8(v).ok())
-                .and_then(|v| v.parse().ok());
+        if let Some((kind, codings)) = kind {
+            let left = body::length(&list);
+            let blocks = |reason| self.engine.on_uninspectable(reason) == Unread::Block;
+            let partial = self.status == 206 && !bodiless;
+            if partial && blocks("partial") {
+                return self.block_unread("partial");
+            }
+            let large = |most| codings.is_empty() && left.is_some_and(|left| left > most);
+            if !bodiless && self.engine.bounds().body_bytes.is_some_and(large) && blocks("too_large") {
+                return self.block_unread("too_large");
+            }
+            let coded = match self.coded(&codings) {
+                Ok(coded) => coded,
+                Err(_) if bodiless => None,
+                Err(reason) => {
+                    let action = self.unreadable(reason, &mut list);
+                    return action.unwrap_or_else(|| self.headers_leave(list));
+                }
+            };
+            if partial {
+                self.shared.metrics.uninspected(&self.engine, "partial");
+                self.outcome = self.outcome.max(Outcome::Uninspected);
+            }
             if self.engine.enforces() {
                 body::headers_of_changed(&mut list, kind);
+                if !codings.is_empty() {
+                    body::headers_of_decoded(&mut list);
+                }
             }
             if !end_of_stream && !bodiless {
                 // Over HTTP/1.1 trailers come only behind chunks, and are announced (RFC 9110 section 6.6.2).
@@ -126,17 +152,23 @@ impl Response {
                 let trailers = left.is_none() && (!chunked || list.first(b"trailer").is_some());
                 let content_type = list.first(b"content-type").unwrap_or_default();
                 self.stream = Some(Stream {
-                    engine: self.engine.clone(),
-                    buffer: Buffer::ResponseBody,
                     body: Body::of_type(content_type, kind.keep_length),
                     left,
                     trailers,
                     frames: grpc.then(Frames::default),
-                    read: 0,
-                    out: None,
+                    coded,
+                    ..Stream::new(self.engine.clone(), Buffer::ResponseBody, kind)
                 });
+                if let Some(stream) = self.stream.as_mut().filter(|_| partial) {
+                    stream.all_unread("partial");
+                }
             }
         }
+        self.headers_leave(list)
+    }
+
+    /// What is said of the response goes to the client.
+    fn headers_leave(&mut self, mut list: Headers) -> Action {
         if self.engine.enforces() {
             self.tell_client(&mut list);
             if list.put(Map::Response).is_err() {
@@ -173,7 +205,7 @@ impl Response {
     }
 
     /// What kind of body follows, or why it is not looked at.
-    fn body_kind(&mut self, list: &Headers, bodiless: bool) -> Result<BodyKind, &'static str> {
+    fn body_kind(&self, list: &Headers, bodiless: bool) -> Result<(BodyKind, Vec<Coding>), &'static str> {
         let (status, connect) = (self.status, self.request.connect);
         if status == 101 || (connect && (200..300).contains(&status)) {
             return Err("upgrade");
@@ -182,18 +214,26 @@ impl Response {
         if content::is_media(&content_type) {
             return Err("content_type");
         }
-        if body::is_encoded(list) {
-            return Err("encoding");
-        }
-        if status == 206 && !bodiless {
-            self.shared.metrics.uninspected(&self.engine, "partial");
-            self.outcome = self.outcome.max(Outcome::Uninspected);
+        let codings = body::codings(list).map_err(|_| "encoding")?;
+        if status == 206 && !bodiless && !codings.is_empty() {
+            // It does not begin where a coding begins.
+            return Err("partial");
         }
         let grpc = content_type.starts_with(b"application/grpc");
-        Ok(BodyKind {
+        let kind = BodyKind {
             json: content::is_json(&content_type),
             keep_length: grpc || status == 206,
-        })
+        };
+        Ok((kind, codings))
+    }
+
+    /// A decoder for these codings, if there are any.
+    pub(super) fn coded(&self, codings: &[Coding]) -> Result<Option<Coded>, &'static str> {
+        if codings.is_empty() {
+            return Ok(None);
+        }
+        let coded = Coded::new(codings, self.engine.bounds(), &self.shared.pool);
+        coded.ok_or("limit").map(Some)
     }
 
     /// Whether the body may be rewritten on any route that the request may turn out to be on.

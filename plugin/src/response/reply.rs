@@ -29,6 +29,7 @@ impl Response {
         };
         let found: u64 = self.exchange.counts().map(Count::times).sum();
         let body = match (&self.stream, &self.unread) {
+            _ if self.dropping => "dropped",
             (Some(_), _) => "read",
             (None, Some(_)) => "unread",
             (None, None) => "none",
@@ -86,18 +87,6 @@ impl Response {
             return self.fail(BLOCKED, 0);
         }
         self.stream = None;
-        Action::Pause
-    }
-
-    /// A compressed body that the policy does not let through.
-    pub(super) fn block_encoded(&mut self) -> Action {
-        self.done(Outcome::Blocked);
-        if !self.engine.enforces() {
-            return Action::Continue;
-        }
-        if !self.reply_problem(502) {
-            return self.fail("a compressed body could not be answered for", 0);
-        }
         Action::Pause
     }
 

@@ -6,17 +6,19 @@
 
 use std::sync::Arc;
 
-use keepmum_engine::{Body, BodyKind, Engine, OnEncoded, content};
+use keepmum_codec::Coding;
+use keepmum_engine::{Body, BodyKind, Engine, Unread, content};
 use proxy_wasm::types::Action;
 
 use super::head::{on_one_line, place_name};
-use super::stream::{PAUSE_BYTES, Stream};
+use super::stream::Stream;
+use super::unread::refusal;
 use super::{BODY, Response};
 use crate::audit::Outcome;
 use crate::body;
 use crate::frames::Frames;
 use crate::headers::Headers;
-use crate::host::{Buffer, Map};
+use crate::host::{self, Buffer, Map};
 
 impl Response {
     /// Redacts the request's headers. `Some`: it goes no further.
@@ -34,14 +36,19 @@ impl Response {
         }
         if rules.scans_body() && !end_of_stream {
             match self.sent_kind(list) {
-                Ok(kind) => self.send_body(&rules, list, kind),
-                Err("encoding") if rules.on_encoded() == OnEncoded::Block => {
-                    self.done(Outcome::Blocked);
-                    if rules.enforces() {
-                        return Some(self.deny(415));
+                Ok((kind, codings)) => {
+                    let sent = self.send_body(&rules, list, kind, &codings);
+                    if let Err(reason) = sent
+                        && let Some(reply) = self.unreadable_sent(&rules, reason, list)
+                    {
+                        return Some(reply);
                     }
                 }
-                Err(reason) => self.shared.metrics.uninspected(&rules, reason),
+                Err(reason) => {
+                    if let Some(reply) = self.unreadable_sent(&rules, reason, list) {
+                        return Some(reply);
+                    }
+                }
             }
         }
         let enforces = rules.enforces();
@@ -50,7 +57,7 @@ impl Response {
     }
 
     /// What kind of body follows, or why it is not looked at.
-    fn sent_kind(&self, list: &Headers) -> Result<BodyKind, &'static str> {
+    fn sent_kind(&self, list: &Headers) -> Result<(BodyKind, Vec<Coding>), &'static str> {
         if self.request.connect || list.first(b"upgrade").is_some() {
             return Err("upgrade");
         }
@@ -58,40 +65,68 @@ impl Response {
         if content::is_media(&essence) {
             return Err("content_type");
         }
-        if body::is_encoded(list) {
-            return Err("encoding");
-        }
-        Ok(BodyKind {
+        let codings = body::codings(list).map_err(|_| "encoding")?;
+        let kind = BodyKind {
             json: content::is_json(&essence),
             keep_length: essence.starts_with(b"application/grpc"),
-        })
+        };
+        Ok((kind, codings))
     }
 
-    fn send_body(&mut self, rules: &Arc<Engine>, list: &mut Headers, kind: BodyKind) {
+    /// The request's body cannot be looked at, and nothing has left yet. `Some`: it does not.
+    fn unreadable_sent(&mut self, rules: &Engine, reason: &'static str, list: &mut Headers) -> Option<Action> {
+        let then = rules.on_uninspectable(reason);
+        if then == Unread::Block {
+            self.done_because(Outcome::Blocked, reason);
+            return rules.enforces().then(|| self.deny(refusal(reason)));
+        }
+        self.shared.metrics.uninspected(rules, reason);
+        self.sent_unread = Some((reason, 0));
+        if then == Unread::Drop {
+            self.outcome = self.outcome.max(Outcome::Dropped);
+            if rules.enforces() {
+                self.sent_dropping = true;
+                body::headers_of_dropped(list);
+            }
+        }
+        None
+    }
+
+    fn send_body(
+        &mut self,
+        rules: &Arc<Engine>,
+        list: &mut Headers,
+        kind: BodyKind,
+        codings: &[Coding],
+    ) -> Result<(), &'static str> {
+        let large = |most| codings.is_empty() && body::length(list).is_some_and(|length| length > most);
+        if rules.bounds().body_bytes.is_some_and(large) && rules.on_uninspectable("too_large") == Unread::Block {
+            return Err("too_large");
+        }
+        let coded = self.coded(codings)?;
         let content_type = list.first(b"content-type").unwrap_or_default();
         let grpc = content_type.starts_with(b"application/grpc");
         let body = Body::of_type(content_type, kind.keep_length);
-        let left = list.first(b"content-length");
-        let left = left
-            .and_then(|v| std::str::from_utf8(v).ok())
-            .and_then(|v| v.parse().ok());
+        let left = body::length(list);
         let chunked = list.first(b"transfer-encoding").is_some();
         let trailers = left.is_none() && (!chunked || list.first(b"trailer").is_some());
         if rules.enforces() {
             body::headers_of_changed(list, kind);
+            if !codings.is_empty() {
+                body::headers_of_decoded(list);
+            }
         }
         let part = self.new_part("request.body");
         let stream = Stream {
-            engine: rules.clone(),
-            buffer: Buffer::RequestBody,
             body,
             left,
             trailers,
             frames: grpc.then(Frames::default),
-            read: 0,
-            out: None,
+            coded,
+            ..Stream::new(rules.clone(), Buffer::RequestBody, kind)
         };
         self.sent = Some((stream, part));
+        Ok(())
     }
 
     fn new_part(&mut self, place: &str) -> u16 {
@@ -195,14 +230,21 @@ impl Response {
                 Action::Continue
             };
         }
+        if let Some((_, bytes)) = &mut self.sent_unread {
+            *bytes += size as u64;
+        }
+        if self.sent_dropping {
+            let dropped = size == 0 || host::replace_buffer(Buffer::RequestBody, size, b"").is_ok();
+            return if dropped { Action::Continue } else { self.refuse() };
+        }
         let Some((stream, part)) = &mut self.sent else {
             return Action::Continue;
         };
         self.exchange.enter_place(*part, "request.body");
         let settled = stream.read(&self.shared, &mut self.exchange, size, end_of_stream);
-        let pause = matches!(settled, Ok(false)) && stream.trailers && size <= PAUSE_BYTES && stream.engine.enforces();
+        let pause = matches!(settled, Ok(false)) && stream.may_pause(size);
         self.exchange.enter_place(BODY, "response.body");
-        if let Some(reply) = self.over_in_request() {
+        if let Some(reply) = self.over_in_request().or_else(|| self.heed_sent()) {
             return reply;
         }
         if pause {
@@ -234,7 +276,7 @@ impl Response {
             self.exchange.enter_place(BODY, "response.body");
             let has_tail = stream.out.as_ref().is_some_and(|o| !o.is_empty());
             let lost = paused == 0 && has_tail && rules.enforces();
-            if let Some(reply) = self.over_in_request() {
+            if let Some(reply) = self.over_in_request().or_else(|| self.heed_sent()) {
                 return reply;
             }
             let released = self.sent.as_mut().map_or(Ok(()), |(s, _)| s.release(paused));

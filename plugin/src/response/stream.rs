@@ -7,10 +7,12 @@
 
 use std::sync::Arc;
 
-use keepmum_engine::{Body, Engine, Exchange, Flow};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, Workspace};
 use proxy_wasm::types::Action;
 
+use super::coded::Coded;
 use super::error::keep_only;
+use super::unread::Over;
 use super::{BLOCKED, Response};
 use crate::audit::Outcome;
 use crate::frames::Frames;
@@ -22,9 +24,12 @@ use crate::root::Shared;
 /// proxy's chunks, which can be as large as its buffer limit.
 const PIECE: usize = 64 * 1024;
 
+/// The same if it is decoded, since much more can come of it.
+const CODED_PIECE: usize = 4 * 1024;
+
 /// While no more than this is buffered, an open tail stays with the proxy: the next chunk (16 KiB as a rule) comes on
 /// top, and both together must stay below the smallest buffer limit in use, 32 KiB.
-pub(super) const PAUSE_BYTES: usize = 8 * 1024;
+const PAUSE_BYTES: usize = 8 * 1024;
 
 /// Bytes of an unread body that are counted before its end: a socket can stay open for days.
 const TOLD_BYTES: u64 = 1024 * 1024;
@@ -45,6 +50,23 @@ pub(super) struct Stream {
     pub(super) read: usize,
     /// Output since the buffer was last let go; `None`: so far it leaves as it came.
     pub(super) out: Option<Vec<u8>>,
+    /// What the proxy's buffer had is no longer there, and its front is output.
+    pub(super) flushed: bool,
+    /// The body is decoded first.
+    pub(super) coded: Option<Coded>,
+    /// Its length must stay.
+    pub(super) keep_length: bool,
+    /// Bytes of it, decoded, that are still looked at (`limits.body_bytes`).
+    pub(super) room: Option<u64>,
+    /// Bytes that came.
+    pub(super) came: u64,
+    /// The rest is not looked at, and whether that was told.
+    pub(super) over: Option<Over>,
+    pub(super) told: bool,
+    /// Why the body, or a part of it, is not inspected, and the bytes since they were last counted.
+    pub(super) unread: Option<(&'static str, u64)>,
+    /// All of it is.
+    pub(super) all_unread: bool,
 }
 
 impl Response {
@@ -72,6 +94,14 @@ impl Response {
                 self.count_unread();
             }
         }
+        if self.dropping && !self.own_reply {
+            let dropped = size == 0 || host::replace_buffer(Buffer::ResponseBody, size, b"").is_ok();
+            return if dropped {
+                Action::Continue
+            } else {
+                self.broken("the body could not be left out", size)
+            };
+        }
         if self.replacing.is_some() && !self.own_reply {
             return self.replaced_body(size, end_of_stream);
         }
@@ -88,8 +118,10 @@ impl Response {
                 return self.fail(BLOCKED, size);
             }
         }
-        let trailers = self.stream.as_ref().is_some_and(|s| s.trailers);
-        if !settled && trailers && size <= PAUSE_BYTES && self.engine.enforces() {
+        if let Some(action) = self.heed(size) {
+            return action;
+        }
+        if !settled && self.stream.as_ref().is_some_and(|s| s.may_pause(size)) {
             return Action::Pause;
         }
         match self.release(size) {
@@ -113,6 +145,9 @@ impl Response {
                 if self.engine.enforces() {
                     return self.fail(BLOCKED, paused);
                 }
+            }
+            if let Some(action) = self.heed(paused) {
+                return action;
             }
             let has_tail = self
                 .stream
@@ -155,6 +190,34 @@ impl Response {
 }
 
 impl Stream {
+    /// One of which nothing is known but what must be.
+    pub(super) fn new(engine: Arc<Engine>, buffer: Buffer, kind: BodyKind) -> Stream {
+        Stream {
+            room: engine.bounds().body_bytes,
+            engine,
+            buffer,
+            body: Body::new(kind),
+            left: None,
+            trailers: false,
+            frames: None,
+            read: 0,
+            out: None,
+            flushed: false,
+            coded: None,
+            keep_length: kind.keep_length,
+            came: 0,
+            over: None,
+            told: false,
+            unread: None,
+            all_unread: false,
+        }
+    }
+
+    /// Whether a tail may stay in the proxy's buffer of this size.
+    pub(super) fn may_pause(&self, size: usize) -> bool {
+        self.trailers && size <= PAUSE_BYTES && !self.flushed && self.engine.enforces()
+    }
+
     /// Takes what is new in the proxy's buffer through the engine. `true`: the tail is settled.
     pub(super) fn read(
         &mut self,
@@ -166,29 +229,22 @@ impl Stream {
         let s = self;
         let mut work = shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
         let mut at = s.read;
-        let mut piece_out = Vec::new();
         let mut message_ends = false;
+        let mut taken_out = None;
+        if s.engine.enforces() && s.rewrites_all() {
+            s.out.get_or_insert_default();
+        }
         while at < size {
-            let piece = host::buffer(s.buffer, at, PIECE.min(size - at)).unwrap_or_default();
+            s.flush(size, at, &mut taken_out)?;
+            let most = if s.coded.is_some() { CODED_PIECE } else { PIECE };
+            let piece = match &taken_out {
+                None => host::buffer(s.buffer, at, most.min(size - at)).unwrap_or_default(),
+                Some((from, bytes)) => part(bytes, at - from, most),
+            };
             if piece.is_empty() {
                 return Err("the body could not be read");
             }
-            piece_out.clear();
-            let flow = s.body.push(&s.engine, &mut work, exchange, &piece, &mut piece_out);
-            match (&mut s.out, flow) {
-                (None, Flow::Pass) => {}
-                (Some(out), Flow::Pass) => out.extend_from_slice(&piece),
-                (Some(out), Flow::Out) => out.extend_from_slice(&piece_out),
-                (None, Flow::Out) => {
-                    // The first change: what passed before it has to be said again.
-                    let mut out = host::buffer(s.buffer, 0, at).unwrap_or_default();
-                    if out.len() != at {
-                        return Err("the body could not be read again");
-                    }
-                    out.extend_from_slice(&piece_out);
-                    s.out = Some(out);
-                }
-            }
+            s.take(&mut work, exchange, &piece, at)?;
             at += piece.len();
             message_ends = s.frames.as_mut().is_some_and(|f| f.feed(&piece));
             if let Some(left) = &mut s.left {
@@ -197,25 +253,78 @@ impl Stream {
         }
         s.read = at;
         shared.metrics.unread_parts(&s.engine, exchange);
-        if !last && s.left != Some(0) && !message_ends {
+        let last = last || s.left == Some(0);
+        if !last && !message_ends {
             return Ok(s.body.held() == 0);
         }
-        piece_out.clear();
-        if s.body.finish(&s.engine, &mut work, exchange, &mut piece_out) == Flow::Out {
-            s.out.get_or_insert_with(Vec::new).extend_from_slice(&piece_out);
+        if last {
+            s.end_coded(&mut work, exchange)?;
         }
+        s.end(&mut work, exchange, at)?;
         shared.metrics.unread_parts(&s.engine, exchange);
         Ok(true)
+    }
+
+    /// What is held of the text is settled, behind so many bytes of the proxy's buffer if it is not decoded.
+    pub(super) fn end(&mut self, work: &mut Workspace, exchange: &mut Exchange, at: usize) -> Result<(), &'static str> {
+        let mut tail = Vec::new();
+        if self.body.finish(&self.engine, work, exchange, &mut tail) == Flow::Out {
+            self.say_again(at)?.extend_from_slice(&tail);
+        }
+        Ok(())
+    }
+
+    /// The next text, which stands `at` so many bytes in the proxy's buffer if it is not decoded.
+    pub(super) fn text(
+        &mut self,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        text: &[u8],
+        at: usize,
+    ) -> Result<(), &'static str> {
+        let mut new = Vec::new();
+        let flow = self.body.push(&self.engine, work, exchange, text, &mut new);
+        match (&mut self.out, flow) {
+            (None, Flow::Pass) => {}
+            (Some(out), Flow::Pass) => out.extend_from_slice(text),
+            (Some(out), Flow::Out) => out.extend_from_slice(&new),
+            (None, Flow::Out) => {
+                // The first change: what passed before it has to be said again.
+                self.say_again(at)?.extend_from_slice(&new);
+            }
+        }
+        Ok(())
+    }
+
+    /// From here on the output is our own: what stands in the proxy's buffer before that is its beginning.
+    pub(super) fn say_again(&mut self, at: usize) -> Result<&mut Vec<u8>, &'static str> {
+        if self.out.is_none() {
+            let out = host::buffer(self.buffer, 0, at).unwrap_or_default();
+            if out.len() != at {
+                return Err("the body could not be read again");
+            }
+            self.out = Some(out);
+        }
+        Ok(self.out.get_or_insert_default())
     }
 
     /// Lets the proxy's buffer of `size` bytes go, as it is or rewritten.
     pub(super) fn release(&mut self, size: usize) -> Result<(), &'static str> {
         self.read = 0;
+        let flushed = std::mem::take(&mut self.flushed);
         let Some(out) = self.out.take() else { return Ok(()) };
+        if flushed {
+            return host::append_buffer(self.buffer, &out).map_err(|_| "the body could not be rewritten");
+        }
         let same = || out.len() == size && host::buffer(self.buffer, 0, size).is_ok_and(|now| now == out);
         if !self.engine.enforces() || (size == 0 && out.is_empty()) || same() {
             return Ok(());
         }
         host::replace_buffer(self.buffer, size, &out).map_err(|_| "the body could not be rewritten")
     }
+}
+
+fn part(bytes: &[u8], from: usize, most: usize) -> Vec<u8> {
+    let rest = bytes.get(from..).unwrap_or_default();
+    rest.get(..most.min(rest.len())).unwrap_or_default().to_vec()
 }

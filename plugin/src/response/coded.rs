@@ -1,0 +1,275 @@
+//! Bodies that are decoded before they are looked at, and how much of any body is.
+//!
+//! A decoder takes its memory from what all of a VM have together (`limits.decoder_bytes`). What comes out of it goes through the
+//! engine piece by piece, and into the proxy's buffer as soon as it is much: what a stream holds does not grow with it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use keepmum_codec::{Broken, Coding, Decoder, Limits, Sink};
+use keepmum_engine::{Bounds, Exchange, Unread, Workspace};
+
+use super::stream::Stream;
+use super::unread::Then;
+use crate::host;
+
+/// Bytes that all decoders of a VM take.
+pub(crate) type Pool = Rc<Cell<usize>>;
+
+/// A body on its way through a decoder.
+pub(super) struct Coded {
+    decoder: Decoder,
+    most: usize,
+    pool: Pool,
+    /// Of the pool.
+    taken: usize,
+}
+
+impl Coded {
+    /// A decoder for these codings; `None`: there is no memory for it.
+    pub(super) fn new(codings: &[Coding], bounds: Bounds, pool: &Pool) -> Option<Coded> {
+        let limits = Limits {
+            ratio: bounds.decompression_ratio,
+            window: bounds.window_bytes,
+        };
+        let mut coded = Coded {
+            decoder: Decoder::new(codings, limits),
+            most: bounds.decoder_bytes,
+            pool: pool.clone(),
+            taken: 0,
+        };
+        let least = coded.decoder.least();
+        (pool.get().saturating_add(least) <= coded.most).then(|| {
+            coded.take(least);
+            coded
+        })
+    }
+
+    /// From now on it holds so much.
+    fn take(&mut self, bytes: usize) {
+        let others = self.pool.get().saturating_sub(self.taken);
+        self.pool.set(others.saturating_add(bytes));
+        self.taken = bytes;
+    }
+
+    pub(super) fn push(&mut self, input: &[u8], sink: Sink<'_>) -> Result<(), Broken> {
+        let others = self.pool.get().saturating_sub(self.taken);
+        self.decoder.allow(self.most.saturating_sub(others));
+        let done = self.decoder.push(input, sink);
+        self.take(self.decoder.least().max(self.decoder.memory()));
+        done
+    }
+
+    pub(super) fn finish(&mut self, sink: Sink<'_>) -> Result<(), Broken> {
+        self.decoder.finish(sink)
+    }
+
+    /// See [`Decoder::swallowed`].
+    pub(super) fn swallowed(&self) -> &[u8] {
+        self.decoder.swallowed()
+    }
+
+    /// See [`Decoder::sound`].
+    pub(super) fn sound(&self) -> u64 {
+        self.decoder.sound()
+    }
+}
+
+impl Drop for Coded {
+    fn drop(&mut self) {
+        self.take(0);
+    }
+}
+
+/// Output that is kept before it goes into the proxy's buffer.
+const FLUSHED: usize = 64 * 1024;
+
+impl Stream {
+    /// Nothing of it leaves as it stands in the proxy's buffer.
+    pub(super) fn rewrites_all(&self) -> bool {
+        self.coded.is_some() || self.over.is_some_and(|o| o.then == Then::Drop)
+    }
+
+    /// All of it counts as not inspected, though it is read.
+    pub(super) fn all_unread(&mut self, reason: &'static str) {
+        self.unread = Some((reason, 0));
+        self.all_unread = true;
+    }
+
+    /// The next bytes, `at` so many in the proxy's buffer.
+    pub(super) fn take(
+        &mut self,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        piece: &[u8],
+        at: usize,
+    ) -> Result<(), &'static str> {
+        self.came += piece.len() as u64;
+        if let Some((_, bytes)) = self.unread.as_mut().filter(|_| self.all_unread) {
+            *bytes += piece.len() as u64;
+        }
+        let Some(mut coded) = self.coded.take() else {
+            return self.look(work, exchange, piece, at);
+        };
+        let mut failed = None;
+        let done = coded.push(piece, &mut |text| self.decoded(work, exchange, text, &mut failed));
+        if let Some(why) = failed {
+            return Err(why);
+        }
+        match done {
+            _ if self.stopped() => Ok(()),
+            Ok(()) => {
+                self.coded = Some(coded);
+                Ok(())
+            }
+            Err(Broken::Lying) if self.engine.on_uninspectable("encoding") == Unread::Pass => {
+                // Nothing has left yet, and the headers say that it is plain: so it is taken.
+                self.stop("encoding", Broken::Lying.name(), Then::Pass);
+                self.all_unread("encoding");
+                self.unread = Some(("encoding", self.came));
+                let before = coded.swallowed().to_vec();
+                self.look(work, exchange, &before, 0)?;
+                self.look(work, exchange, piece, at)
+            }
+            Err(broken) => self.breaks(work, exchange, &coded, broken),
+        }
+    }
+
+    /// No more input comes.
+    pub(super) fn end_coded(&mut self, work: &mut Workspace, exchange: &mut Exchange) -> Result<(), &'static str> {
+        let Some(mut coded) = self.coded.take() else {
+            return Ok(());
+        };
+        let mut failed = None;
+        let done = coded.finish(&mut |text| self.decoded(work, exchange, text, &mut failed));
+        match (failed, done) {
+            (Some(why), _) => Err(why),
+            (None, Err(broken)) if !self.stopped() => self.breaks(work, exchange, &coded, broken),
+            _ => Ok(()),
+        }
+    }
+
+    /// What came out of the decoder.
+    fn decoded(
+        &mut self,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        text: &[u8],
+        failed: &mut Option<&'static str>,
+    ) -> Result<(), Broken> {
+        *failed = self.look(work, exchange, text, 0).err();
+        // Which error it is does not matter: it is not looked at.
+        if failed.is_some() || self.stopped() {
+            Err(Broken::Malformed)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Nothing more is to be decoded.
+    fn stopped(&self) -> bool {
+        self.over.is_some_and(|o| o.then != Then::Pass)
+    }
+
+    /// Looks at text, as far as the policy has it looked at.
+    fn look(
+        &mut self,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        text: &[u8],
+        at: usize,
+    ) -> Result<(), &'static str> {
+        let room = self
+            .room
+            .map_or(usize::MAX, |room| usize::try_from(room).unwrap_or(usize::MAX));
+        let room = if self.stopped() { 0 } else { room };
+        let (seen, rest) = text.split_at(room.min(text.len()));
+        if !seen.is_empty() {
+            self.text(work, exchange, seen, at)?;
+        }
+        if let Some(room) = &mut self.room {
+            *room = room.saturating_sub(seen.len() as u64);
+        }
+        if rest.is_empty() {
+            return Ok(());
+        }
+        if self.unread.is_none() {
+            self.unread = Some(("too_large", 0));
+        }
+        if let Some((_, bytes)) = self.unread.as_mut().filter(|_| !self.all_unread) {
+            *bytes += rest.len() as u64;
+        }
+        let before = at + seen.len();
+        if self.over.is_none_or(|o| o.reason != "too_large") && !self.stopped() {
+            self.end(work, exchange, before)?;
+            let then = match self.engine.on_uninspectable("too_large") {
+                Unread::Pass => Then::Pass,
+                Unread::Block => Then::Block,
+                Unread::Drop => self.droppable(),
+            };
+            self.over = None;
+            self.told = false;
+            self.stop("too_large", "it is larger than limits.body_bytes", then);
+        }
+        match (self.stopped(), self.engine.enforces()) {
+            (true, true) => drop(self.say_again(before)?),
+            (false, _) => {
+                if let Some(out) = &mut self.out {
+                    out.extend_from_slice(rest);
+                }
+            }
+            (true, false) => {}
+        }
+        Ok(())
+    }
+
+    /// It cannot be decoded any further.
+    fn breaks(
+        &mut self,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        coded: &Coded,
+        broken: Broken,
+    ) -> Result<(), &'static str> {
+        let reason = if broken.is_limit() { "limit" } else { "encoding" };
+        let then = match (self.engine.on_uninspectable(reason), broken) {
+            // All that there was has been looked at.
+            (Unread::Pass, Broken::Truncated | Broken::Trailing) | (Unread::Drop, _) => Then::Drop,
+            (Unread::Pass, _) => Then::Reset,
+            (Unread::Block, _) => Then::Block,
+        };
+        self.end(work, exchange, 0)?;
+        self.over = None;
+        self.told = false;
+        self.stop(reason, broken.name(), then);
+        let rest = self.came.saturating_sub(coded.sound());
+        self.unread = Some((reason, rest));
+        self.all_unread = true;
+        Ok(())
+    }
+
+    /// Much has come out: it goes into the proxy's buffer of `size` bytes, of which those from `at` on are taken out first.
+    pub(super) fn flush(
+        &mut self,
+        size: usize,
+        at: usize,
+        taken_out: &mut Option<(usize, Vec<u8>)>,
+    ) -> Result<(), &'static str> {
+        let Some(out) = self.out.as_mut().filter(|o| self.coded.is_some() && o.len() > FLUSHED) else {
+            return Ok(());
+        };
+        let written = if self.flushed {
+            host::append_buffer(self.buffer, out)
+        } else {
+            let rest = host::buffer(self.buffer, at, size - at).unwrap_or_default();
+            if rest.len() != size - at {
+                return Err("the body could not be read");
+            }
+            *taken_out = Some((at, rest));
+            self.flushed = true;
+            host::replace_buffer(self.buffer, size, out)
+        };
+        out.clear();
+        written.map_err(|_| "the body could not be rewritten")
+    }
+}
