@@ -65,6 +65,13 @@ impl Kind {
         }
     }
 
+    fn at_end(&self) -> bool {
+        match self {
+            Kind::Gzip(s) => s.at_end(),
+            Kind::Deflate(s) => s.at_end(),
+        }
+    }
+
     fn memory(&self) -> usize {
         match self {
             Kind::Gzip(s) => s.memory(),
@@ -157,6 +164,11 @@ impl Decoder {
             Some(broken) => Err(broken),
             None => end(&mut self.stages, sink),
         }
+    }
+
+    /// Whether what came may be all.
+    pub fn at_end(&self) -> bool {
+        self.broken.is_none() && self.stages.iter().all(|s| s.kind.at_end())
     }
 
     /// If it was [`Broken::Lying`]: what came before the last push. With that, and from there on, the body can be taken as it is.

@@ -158,6 +158,10 @@ impl Gzip {
         }
     }
 
+    pub(crate) fn at_end(&self) -> bool {
+        self.whole && self.at == At::Fixed(0)
+    }
+
     pub(crate) fn memory(&self) -> usize {
         if self.stream.is_some() { MEMORY } else { 0 }
     }

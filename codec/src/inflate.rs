@@ -123,6 +123,10 @@ impl Deflate {
         if self.done { Ok(()) } else { Err(Broken::Truncated) }
     }
 
+    pub(crate) fn at_end(&self) -> bool {
+        self.done
+    }
+
     pub(crate) fn memory(&self) -> usize {
         if self.stream.is_some() { MEMORY } else { 0 }
     }

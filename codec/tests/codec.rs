@@ -60,7 +60,9 @@ fn decode<'c>(
             break;
         }
     }
+    let at_end = decoder.at_end();
     let done = done.and_then(|()| decoder.finish(&mut sink));
+    assert!(at_end <= done.is_ok(), "it was not at its end");
     (out, done)
 }
 

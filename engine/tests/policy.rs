@@ -46,8 +46,10 @@ fn whole() -> Value {
             "title": "Sorry", "detail": "Try again", "texts": [{"status": [503], "title": "Busy"}], "headers": {"drop": ["x-a-*"], "keep": ["server"]}
         },
         "deny": {"paths": ["/internal/**"], "lists": ["files", "vcs"], "status": 404},
-        "on_uninspectable": {"encoding": "block", "upgrade": "pass"},
-        "limits": {},
+        "on_uninspectable": {
+            "encoding": "drop", "too_large": "block", "content_type": "drop", "upgrade": "block", "partial": "pass", "limit": "drop"
+        },
+        "limits": {"decompression_ratio": 200, "window_bytes": 65536, "decoder_bytes": 1048576, "body_bytes": 1024},
         "audit": {"log": true, "sample": 0.5, "rate": 10, "response_header": "X-Keepmum"},
         "routes": [
             {"name": "token endpoint", "match": {"hosts": ["auth.example.com"], "paths": ["/oauth/token"], "methods": ["POST"]}, "bypass": true},
@@ -97,8 +99,8 @@ response: {scan: [headers, footers], decode: percent}
 request: {scan: [heders]}
 errors: {status: [9xx, 200, 5xx], replace: htlm, code: $..code, title: '', texts: [{}], headers: {drop: ['a b']}}
 deny: {paths: [api], status: 200}
-on_uninspectable: {encoding: drop, upgrade: block}
-limits: {held_bytes: 64KiB}
+on_uninspectable: {encoding: strip, too_large: block, upgrade: drop, partial: drop}
+limits: {held_bytes: 64KiB, decompression_ratio: 1, window_bytes: 100, decoder_bytes: 64KiB}
 revision: 0
 audit: {sample: 2, rate: 0.5, response_header: content-length}
 routes:
@@ -142,9 +144,14 @@ routes:
         "errors.headers.drop[0]: expected a header's name",
         "deny.paths[0]: expected a path that begins with `/`",
         "deny.status: a number stands here; expected a whole number, 400 to 599",
-        "on_uninspectable.encoding: no such word; expected one of pass, block",
-        "on_uninspectable.upgrade: not supported yet; expected pass",
-        "limits.held_bytes: not supported yet",
+        "on_uninspectable.encoding: no such word; expected one of pass, block, drop",
+        "on_uninspectable.upgrade: without its bytes it is no such message; expected pass or block",
+        "on_uninspectable.partial: without its bytes it is no such message; expected pass or block",
+        "limits.held_bytes: no such key; accepted are decompression_ratio, window_bytes, decoder_bytes, body_bytes",
+        "limits.decompression_ratio: a number stands here; expected a whole number, 2 to 100000",
+        "limits.window_bytes: a number stands here; expected a whole number, 65536 to 16777216",
+        "limits.decoder_bytes: text stands here; expected a whole number, 1048576 to 1073741824",
+        "on_uninspectable.too_large: no body is too large without limits.body_bytes",
         "revision: a number stands here; expected a whole number, 1 to",
         "audit.sample: a number stands here; expected a number, 0 to 1",
         "audit.rate: a number stands here; expected a whole number, 1 to 1000000",

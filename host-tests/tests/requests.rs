@@ -204,7 +204,7 @@ fn a_request_that_is_blocked_on_is_answered_and_does_not_arrive() {
     let r = replay(
         &module,
         &options(policy),
-        &exchange(&[("content-encoding", "gzip")], "/", &["fake"], &[]),
+        &exchange(&[("content-encoding", "compress")], "/", &["fake"], &[]),
     )
     .unwrap();
     assert_eq!(status(&r), b"415");

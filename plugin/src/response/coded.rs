@@ -64,6 +64,11 @@ impl Coded {
         self.decoder.finish(sink)
     }
 
+    /// See [`Decoder::at_end`].
+    pub(super) fn at_end(&self) -> bool {
+        self.decoder.at_end()
+    }
+
     /// See [`Decoder::swallowed`].
     pub(super) fn swallowed(&self) -> &[u8] {
         self.decoder.swallowed()
@@ -157,7 +162,8 @@ impl Stream {
         text: &[u8],
         failed: &mut Option<&'static str>,
     ) -> Result<(), Broken> {
-        *failed = self.look(work, exchange, text, 0).err();
+        let looked = self.look(work, exchange, text, 0);
+        *failed = looked.and_then(|()| self.flush()).err();
         // Which error it is does not matter: it is not looked at.
         if failed.is_some() || self.stopped() {
             Err(Broken::Malformed)
@@ -248,26 +254,15 @@ impl Stream {
         Ok(())
     }
 
-    /// Much has come out: it goes into the proxy's buffer of `size` bytes, of which those from `at` on are taken out first.
-    pub(super) fn flush(
-        &mut self,
-        size: usize,
-        at: usize,
-        taken_out: &mut Option<(usize, Vec<u8>)>,
-    ) -> Result<(), &'static str> {
-        let Some(out) = self.out.as_mut().filter(|o| self.coded.is_some() && o.len() > FLUSHED) else {
+    /// Much has come out: it goes into the proxy's buffer, from which all input was taken before.
+    fn flush(&mut self) -> Result<(), &'static str> {
+        let Some(out) = self.out.as_mut().filter(|o| o.len() > FLUSHED) else {
             return Ok(());
         };
-        let written = if self.flushed {
+        let written = if std::mem::replace(&mut self.flushed, true) {
             host::append_buffer(self.buffer, out)
         } else {
-            let rest = host::buffer(self.buffer, at, size - at).unwrap_or_default();
-            if rest.len() != size - at {
-                return Err("the body could not be read");
-            }
-            *taken_out = Some((at, rest));
-            self.flushed = true;
-            host::replace_buffer(self.buffer, size, out)
+            host::replace_buffer(self.buffer, self.size, out)
         };
         out.clear();
         written.map_err(|_| "the body could not be rewritten")

@@ -24,9 +24,6 @@ use crate::root::Shared;
 /// proxy's chunks, which can be as large as its buffer limit.
 const PIECE: usize = 64 * 1024;
 
-/// The same if it is decoded, since much more can come of it.
-const CODED_PIECE: usize = 4 * 1024;
-
 /// While no more than this is buffered, an open tail stays with the proxy: the next chunk (16 KiB as a rule) comes on
 /// top, and both together must stay below the smallest buffer limit in use, 32 KiB.
 const PAUSE_BYTES: usize = 8 * 1024;
@@ -50,7 +47,8 @@ pub(super) struct Stream {
     pub(super) read: usize,
     /// Output since the buffer was last let go; `None`: so far it leaves as it came.
     pub(super) out: Option<Vec<u8>>,
-    /// What the proxy's buffer had is no longer there, and its front is output.
+    /// Bytes that the proxy's buffer had when the callback began; they may have made way for output.
+    pub(super) size: usize,
     pub(super) flushed: bool,
     /// The body is decoded first.
     pub(super) coded: Option<Coded>,
@@ -202,6 +200,7 @@ impl Stream {
             frames: None,
             read: 0,
             out: None,
+            size: 0,
             flushed: false,
             coded: None,
             keep_length: kind.keep_length,
@@ -213,9 +212,12 @@ impl Stream {
         }
     }
 
-    /// Whether a tail may stay in the proxy's buffer of this size.
+    /// Whether a tail may stay in the proxy's buffer of this size. Of a body that is decoded only where its coding may end: what
+    /// comes out of another chunk could be more than a buffer that was paused may become.
     pub(super) fn may_pause(&self, size: usize) -> bool {
-        self.trailers && size <= PAUSE_BYTES && !self.flushed && self.engine.enforces()
+        let small = |out: &Vec<u8>| out.len() <= PAUSE_BYTES;
+        let may = |c: &Coded| c.at_end() && self.out.as_ref().is_none_or(small);
+        self.trailers && size <= PAUSE_BYTES && self.coded.as_ref().is_none_or(may) && self.engine.enforces()
     }
 
     /// Takes what is new in the proxy's buffer through the engine. `true`: the tail is settled.
@@ -230,18 +232,15 @@ impl Stream {
         let mut work = shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
         let mut at = s.read;
         let mut message_ends = false;
-        let mut taken_out = None;
+        s.size = size;
         if s.engine.enforces() && s.rewrites_all() {
             s.out.get_or_insert_default();
         }
         while at < size {
-            s.flush(size, at, &mut taken_out)?;
-            let most = if s.coded.is_some() { CODED_PIECE } else { PIECE };
-            let piece = match &taken_out {
-                None => host::buffer(s.buffer, at, most.min(size - at)).unwrap_or_default(),
-                Some((from, bytes)) => part(bytes, at - from, most),
-            };
-            if piece.is_empty() {
+            // What comes out of a decoder may take the buffer's place before all of it has gone in.
+            let most = if s.coded.is_some() { size } else { PIECE };
+            let piece = host::buffer(s.buffer, at, most.min(size - at)).unwrap_or_default();
+            if piece.is_empty() || (s.coded.is_some() && piece.len() < size - at) {
                 return Err("the body could not be read");
             }
             s.take(&mut work, exchange, &piece, at)?;
@@ -322,9 +321,4 @@ impl Stream {
         }
         host::replace_buffer(self.buffer, size, &out).map_err(|_| "the body could not be rewritten")
     }
-}
-
-fn part(bytes: &[u8], from: usize, most: usize) -> Vec<u8> {
-    let rest = bytes.get(from..).unwrap_or_default();
-    rest.get(..most.min(rest.len())).unwrap_or_default().to_vec()
 }
