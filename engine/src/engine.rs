@@ -23,7 +23,7 @@ use crate::policy::deny;
 use crate::policy::glob::matches;
 use crate::policy::routes::{RequestFacts, Routed, Routes};
 use crate::policy::unread::OnUnread;
-use crate::policy::{AuditRules, Bounds, Unread, compile};
+use crate::policy::{AuditRules, Bounds, Fate, compile};
 use crate::rewrite::{self, Action, Defang, Means, Reply, Source, Template};
 use crate::stream::{Body, BodyKind, Workspace};
 
@@ -247,7 +247,7 @@ impl Engine {
     }
 
     /// What happens to a message that cannot be inspected, by the reason as metrics have it.
-    pub fn on_uninspectable(&self, reason: &str) -> Unread {
+    pub fn on_uninspectable(&self, reason: &str) -> Fate {
         self.on_unread.by(reason)
     }
 

@@ -22,7 +22,7 @@ pub use exchange::{Count, Exchange, Finding, Unread};
 #[cfg(feature = "explain")]
 pub use holds::{Holds, Longest};
 pub use policy::{
-    AuditRules, Bounds, ErrorBody, Mode, RequestFacts, ResponseFacts, Routed, StatusPattern, Unread, policy_schema,
+    AuditRules, Bounds, ErrorBody, Fate, Mode, RequestFacts, ResponseFacts, Routed, StatusPattern, policy_schema,
 };
 #[cfg(feature = "explain")]
 pub use policy::{Tried, tree};

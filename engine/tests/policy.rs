@@ -99,8 +99,8 @@ response: {scan: [headers, footers], decode: percent}
 request: {scan: [heders]}
 errors: {status: [9xx, 200, 5xx], replace: htlm, code: $..code, title: '', texts: [{}], headers: {drop: ['a b']}}
 deny: {paths: [api], status: 200}
-on_uninspectable: {encoding: strip, too_large: block, upgrade: drop, partial: drop}
-limits: {held_bytes: 64KiB, decompression_ratio: 1, window_bytes: 100, decoder_bytes: 64KiB}
+on_uninspectable: {encoding: strip, too_large: block, upgrade: drop}
+limits: {decompression_ratio: 64KiB}
 revision: 0
 audit: {sample: 2, rate: 0.5, response_header: content-length}
 routes:
@@ -146,11 +146,7 @@ routes:
         "deny.status: a number stands here; expected a whole number, 400 to 599",
         "on_uninspectable.encoding: no such word; expected one of pass, block, drop",
         "on_uninspectable.upgrade: without its bytes it is no such message; expected pass or block",
-        "on_uninspectable.partial: without its bytes it is no such message; expected pass or block",
-        "limits.held_bytes: no such key; accepted are decompression_ratio, window_bytes, decoder_bytes, body_bytes",
-        "limits.decompression_ratio: a number stands here; expected a whole number, 2 to 100000",
-        "limits.window_bytes: a number stands here; expected a whole number, 65536 to 16777216",
-        "limits.decoder_bytes: text stands here; expected a whole number, 1048576 to 1073741824",
+        "limits.decompression_ratio: text stands here; expected a whole number, 2 to 100000",
         "on_uninspectable.too_large: no body is too large without limits.body_bytes",
         "revision: a number stands here; expected a whole number, 1 to",
         "audit.sample: a number stands here; expected a number, 0 to 1",

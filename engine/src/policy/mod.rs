@@ -31,5 +31,5 @@ pub use errors::ErrorBody;
 pub use routes::Tried;
 pub use routes::{RequestFacts, ResponseFacts, Routed};
 pub use schema::policy_schema;
-pub use unread::{Bounds, Unread};
+pub use unread::{Bounds, Fate};
 pub use written::{Mode, StatusPattern};

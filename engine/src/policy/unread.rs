@@ -9,23 +9,23 @@ object! {
     /// What happens to a message that cannot be inspected, by the reason why; default: pass.
     pub(crate) struct OnUninspectable {
         /// A content encoding that is unknown, or not what it is said to be, or damaged.
-        pub(crate) encoding: Option<Unread>,
+        pub(crate) encoding: Option<Fate>,
         /// What follows behind limits.body_bytes.
-        pub(crate) too_large: Option<Unread>,
+        pub(crate) too_large: Option<Fate>,
         /// Pictures, archives and the like.
-        pub(crate) content_type: Option<Unread>,
+        pub(crate) content_type: Option<Fate>,
         /// WebSockets and tunnels.
         pub(crate) upgrade: Option<PassOrBlock>,
         /// A part of a body (206): it is read, but what its ends cut in two is not known.
         pub(crate) partial: Option<PassOrBlock>,
         /// A body that reaches one of the limits, or a candidate of more than 16 KiB that was given up.
-        pub(crate) limit: Option<Unread>,
+        pub(crate) limit: Option<Fate>,
     }
 }
 
 choice! {
     /// What happens to a message, or to the rest of one, that cannot be inspected.
-    pub enum Unread {
+    pub enum Fate {
         /// It goes through, and is counted.
         Pass = "pass",
         /// The client gets an error in its place; once it has begun to leave, it is broken off.
@@ -37,13 +37,13 @@ choice! {
 
 /// The same where nothing can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PassOrBlock(Unread);
+pub(crate) struct PassOrBlock(Fate);
 
 impl Read for PassOrBlock {
     fn read(at: At<'_>, to: &mut Mistakes) -> Option<PassOrBlock> {
         match at.value.as_str() {
-            Some("pass") => Some(PassOrBlock(Unread::Pass)),
-            Some("block") => Some(PassOrBlock(Unread::Block)),
+            Some("pass") => Some(PassOrBlock(Fate::Pass)),
+            Some("block") => Some(PassOrBlock(Fate::Block)),
             Some("drop") => {
                 to.add(
                     at.place,
@@ -77,19 +77,19 @@ object! {
 /// What happens to what cannot be inspected, on one route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OnUnread {
-    encoding: Unread,
-    too_large: Unread,
-    content_type: Unread,
-    upgrade: Unread,
-    partial: Unread,
-    limit: Unread,
+    encoding: Fate,
+    too_large: Fate,
+    content_type: Fate,
+    upgrade: Fate,
+    partial: Fate,
+    limit: Fate,
 }
 
 impl OnUnread {
     /// A route's own, key by key, and what it leaves out from the defaults.
     pub(crate) fn of(own: Option<&OnUninspectable>, defaults: &OnUninspectable) -> OnUnread {
-        let get = |key: fn(&OnUninspectable) -> Option<Unread>| {
-            own.and_then(key).or_else(|| key(defaults)).unwrap_or(Unread::Pass)
+        let get = |key: fn(&OnUninspectable) -> Option<Fate>| {
+            own.and_then(key).or_else(|| key(defaults)).unwrap_or(Fate::Pass)
         };
         OnUnread {
             encoding: get(|o| o.encoding),
@@ -102,7 +102,7 @@ impl OnUnread {
     }
 
     /// By the reason as metrics have it.
-    pub(crate) fn by(&self, reason: &str) -> Unread {
+    pub(crate) fn by(&self, reason: &str) -> Fate {
         match reason {
             "encoding" => self.encoding,
             "too_large" => self.too_large,
@@ -110,14 +110,14 @@ impl OnUnread {
             "upgrade" => self.upgrade,
             "partial" => self.partial,
             "limit" => self.limit,
-            _ => Unread::Pass,
+            _ => Fate::Pass,
         }
     }
 }
 
 /// What the types cannot say of the defaults' or a route's `on_uninspectable`.
 pub(crate) fn check(at: &str, own: &OnUninspectable, limits: &Limits, to: &mut Mistakes) {
-    if limits.body_bytes.is_none() && own.too_large.is_some_and(|o| o != Unread::Pass) {
+    if limits.body_bytes.is_none() && own.too_large.is_some_and(|o| o != Fate::Pass) {
         to.add(
             format!("{at}on_uninspectable.too_large"),
             "no body is too large without limits.body_bytes; expected that too, or pass",

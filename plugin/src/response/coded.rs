@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use keepmum_codec::{Broken, Coding, Decoder, Limits, Sink};
-use keepmum_engine::{Bounds, Exchange, Unread, Workspace};
+use keepmum_engine::{Bounds, Exchange, Fate, Workspace};
 
 use super::stream::Stream;
 use super::unread::Then;
@@ -127,7 +127,7 @@ impl Stream {
                 self.coded = Some(coded);
                 Ok(())
             }
-            Err(Broken::Lying) if self.engine.on_uninspectable("encoding") == Unread::Pass => {
+            Err(Broken::Lying) if self.engine.on_uninspectable("encoding") == Fate::Pass => {
                 // Nothing has left yet, and the headers say that it is plain: so it is taken.
                 self.stop("encoding", Broken::Lying.name(), Then::Pass);
                 self.all_unread("encoding");
@@ -209,9 +209,9 @@ impl Stream {
         if self.over.is_none_or(|o| o.reason != "too_large") && !self.stopped() {
             self.end(work, exchange, before)?;
             let then = match self.engine.on_uninspectable("too_large") {
-                Unread::Pass => Then::Pass,
-                Unread::Block => Then::Block,
-                Unread::Drop => self.droppable(),
+                Fate::Pass => Then::Pass,
+                Fate::Block => Then::Block,
+                Fate::Drop => self.droppable(),
             };
             self.over = None;
             self.told = false;
@@ -240,9 +240,9 @@ impl Stream {
         let reason = if broken.is_limit() { "limit" } else { "encoding" };
         let then = match (self.engine.on_uninspectable(reason), broken) {
             // All that there was has been looked at.
-            (Unread::Pass, Broken::Truncated | Broken::Trailing) | (Unread::Drop, _) => Then::Drop,
-            (Unread::Pass, _) => Then::Reset,
-            (Unread::Block, _) => Then::Block,
+            (Fate::Pass, Broken::Truncated | Broken::Trailing) | (Fate::Drop, _) => Then::Drop,
+            (Fate::Pass, _) => Then::Reset,
+            (Fate::Block, _) => Then::Block,
         };
         self.end(work, exchange, 0)?;
         self.over = None;

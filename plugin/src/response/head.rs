@@ -3,7 +3,7 @@
 //! Headers cannot wait for the body: what they say of it is taken back here, for every body that will be looked at.
 
 use keepmum_codec::Coding;
-use keepmum_engine::{Body, BodyKind, Engine, Exchange, ResponseFacts, Unread, Workspace, content};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Fate, ResponseFacts, Workspace, content};
 use proxy_wasm::types::Action;
 
 use super::coded::Coded;
@@ -119,7 +119,7 @@ impl Response {
         }
         if let Some((kind, codings)) = kind {
             let left = body::length(&list);
-            let blocks = |reason| self.engine.on_uninspectable(reason) == Unread::Block;
+            let blocks = |reason| self.engine.on_uninspectable(reason) == Fate::Block;
             let partial = self.status == 206 && !bodiless;
             if partial && blocks("partial") {
                 return self.block_unread("partial");

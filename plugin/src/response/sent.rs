@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use keepmum_codec::Coding;
-use keepmum_engine::{Body, BodyKind, Engine, Unread, content};
+use keepmum_engine::{Body, BodyKind, Engine, Fate, content};
 use proxy_wasm::types::Action;
 
 use super::head::{on_one_line, place_name};
@@ -76,13 +76,13 @@ impl Response {
     /// The request's body cannot be looked at, and nothing has left yet. `Some`: it does not.
     fn unreadable_sent(&mut self, rules: &Engine, reason: &'static str, list: &mut Headers) -> Option<Action> {
         let then = rules.on_uninspectable(reason);
-        if then == Unread::Block {
+        if then == Fate::Block {
             self.done_because(Outcome::Blocked, reason);
             return rules.enforces().then(|| self.deny(refusal(reason)));
         }
         self.shared.metrics.uninspected(rules, reason);
         self.sent_unread = Some((reason, 0));
-        if then == Unread::Drop {
+        if then == Fate::Drop {
             self.outcome = self.outcome.max(Outcome::Dropped);
             if rules.enforces() {
                 self.sent_dropping = true;
@@ -100,7 +100,7 @@ impl Response {
         codings: &[Coding],
     ) -> Result<(), &'static str> {
         let large = |most| codings.is_empty() && body::length(list).is_some_and(|length| length > most);
-        if rules.bounds().body_bytes.is_some_and(large) && rules.on_uninspectable("too_large") == Unread::Block {
+        if rules.bounds().body_bytes.is_some_and(large) && rules.on_uninspectable("too_large") == Fate::Block {
             return Err("too_large");
         }
         let coded = self.coded(codings)?;

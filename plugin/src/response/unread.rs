@@ -1,7 +1,7 @@
 //! What is done with messages that cannot be inspected (`on_uninspectable`): before their headers leave, and when it turns out
 //! on the way. By then the headers have said that the body is plain: nothing can be passed on then that is not.
 
-use keepmum_engine::Unread;
+use keepmum_engine::Fate;
 use proxy_wasm::types::Action;
 
 use super::Response;
@@ -44,8 +44,8 @@ impl Response {
     /// The response's body cannot be looked at, and nothing has left yet. `Some`: it does not.
     pub(super) fn unreadable(&mut self, reason: &'static str, list: &mut Headers) -> Option<Action> {
         match self.engine.on_uninspectable(reason) {
-            Unread::Pass => self.unread(reason),
-            Unread::Drop => {
+            Fate::Pass => self.unread(reason),
+            Fate::Drop => {
                 self.unread(reason);
                 self.outcome = self.outcome.max(Outcome::Dropped);
                 if self.engine.enforces() {
@@ -53,7 +53,7 @@ impl Response {
                     body::headers_of_dropped(list);
                 }
             }
-            Unread::Block => return Some(self.block_unread(reason)),
+            Fate::Block => return Some(self.block_unread(reason)),
         }
         None
     }
@@ -125,9 +125,9 @@ impl Stream {
     fn news(&mut self, given_up: bool) -> Option<Over> {
         if given_up && self.over.is_none() {
             let then = match self.engine.on_uninspectable("limit") {
-                Unread::Pass => return None,
-                Unread::Block => Then::Block,
-                Unread::Drop => self.droppable(),
+                Fate::Pass => return None,
+                Fate::Block => Then::Block,
+                Fate::Drop => self.droppable(),
             };
             self.stop("limit", GIVEN_UP, then);
             if self.engine.enforces() {
