@@ -112,7 +112,9 @@ impl Response {
     fn done_because(&mut self, outcome: Outcome, reason: &'static str) {
         if self.outcome < outcome {
             (self.outcome, self.reason) = (outcome, reason);
-            self.shared.metrics.done(&self.engine, outcome.metric(), reason);
+            // What is blocked has one name, whatever the reason.
+            let label = if outcome == Outcome::Denied { reason } else { "" };
+            self.shared.metrics.done(&self.engine, outcome.metric(), label);
         }
         self.ended |= !self.engine.enforces();
     }
