@@ -7,7 +7,9 @@ use crate::catalogue;
 use crate::decide::custom::Terms;
 use crate::decide::own;
 use crate::decide::validate::{Seen, Validator};
+use crate::decide::whole::Whole;
 use crate::decode::paths::Paths;
+use crate::decode::zones::{Kept, Rules};
 use crate::decode::{Decode, Reading};
 use crate::deny::Denied;
 use crate::detect::anchors::Anchors;
@@ -47,17 +49,33 @@ pub(crate) struct FieldRule {
     pub(crate) own: bool,
 }
 
-/// What may stay: what both of these hold for, where they are asked for.
+/// What may stay: what all of these hold for, as far as they are asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowed {
     pub(crate) value: Option<Vec<u8>>,
+    pub(crate) pattern: Option<Whole>,
     pub(crate) place: Option<String>,
+    /// Its bit, if it names fields.
+    pub(crate) fields: Option<Rules>,
+}
+
+/// Where a value was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot<'p> {
+    pub(crate) place: &'p str,
+    /// The items of `allow` in whose fields it stands.
+    pub(crate) fields: Rules,
+    /// It is all there; otherwise only its beginning is known.
+    pub(crate) is_whole: bool,
 }
 
 impl Allowed {
-    fn allows(&self, value: &[u8], place: &str) -> bool {
-        self.value.as_deref().is_none_or(|v| v == value)
-            && (self.place.as_deref()).is_none_or(|p| matches(p.as_bytes(), place.as_bytes()))
+    fn allows(&self, value: &[u8], spot: Spot) -> bool {
+        let is = |own: &Vec<u8>| spot.is_whole && own == value;
+        self.fields.is_none_or(|own| own & spot.fields != 0)
+            && (self.place.as_deref()).is_none_or(|p| matches(p.as_bytes(), spot.place.as_bytes()))
+            && self.value.as_ref().is_none_or(is)
+            && (self.pattern.as_ref()).is_none_or(|p| spot.is_whole && p.matches(value))
     }
 }
 
@@ -75,6 +93,8 @@ pub struct Engine {
     pub(crate) field_names: Arc<FieldNames>,
     pub(crate) field_paths: Arc<Paths>,
     pub(crate) allow: Arc<[Allowed]>,
+    /// The fields that its items name.
+    pub(crate) kept: Arc<Kept>,
     pub(crate) decode: Decode,
     pub(crate) action: Action,
     /// Actions of single detectors.
@@ -339,12 +359,12 @@ impl Engine {
     }
 
     /// Whether a value may stay that a detector found there.
-    pub(crate) fn allows(&self, value: &[u8], place: &str) -> bool {
-        self.allow.iter().any(|a| a.allows(value, place))
+    pub(crate) fn allows(&self, value: &[u8], spot: Spot) -> bool {
+        self.allow.iter().any(|a| a.allows(value, spot))
     }
 
     /// Step three: is this value a secret that must go?
-    pub(crate) fn judge(&self, detector: u16, seen: &Seen, place: &str) -> Verdict {
+    pub(crate) fn judge(&self, detector: u16, seen: &Seen, spot: Spot) -> Verdict {
         let before = if seen.lead.is_empty() { seen.front } else { seen.lead }
             .last()
             .copied();
@@ -361,7 +381,7 @@ impl Engine {
         }
         match d.validators.iter().find(|v| !(v.accepts)(seen)) {
             Some(v) => Verdict::Rejected(v.name),
-            None if self.allows(seen.value, place) => Verdict::Allowed,
+            None if self.allows(seen.value, spot) => Verdict::Allowed,
             None => Verdict::Secret,
         }
     }

@@ -205,14 +205,15 @@ impl Exchange {
     pub fn header(&mut self, engine: &Engine, work: &mut Workspace, name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
         let name = name.to_ascii_lowercase();
         let kind = match name.as_slice() {
-            _ if engine.field_names.is_empty() => None,
+            _ if engine.field_names.is_empty() && !engine.kept.has_names() => None,
             b"cookie" | b"set-cookie" => Some(Kind::Cookies),
             b"location" | b"content-location" | b"referer" | b":path" => Some(Kind::Url),
             name if FRAMING.contains(&name) => None,
             name => engine.field_names.get(name).map(|rule| Kind::Whole(*rule)),
         };
         let plain = BodyKind::default();
-        let body = kind.map_or_else(|| Body::of_bytes(plain), |kind| Body::of_pairs(kind, plain));
+        let mut body = kind.map_or_else(|| Body::of_bytes(plain), |kind| Body::of_pairs(kind, plain));
+        body.is_inside(engine.kept.named(&name));
         self.through(body, engine, work, value)
     }
 

@@ -39,6 +39,18 @@ pub const UNANCHORED_PATTERN_OPS: usize = 64;
 /// Custom detectors of that kind in a policy.
 pub const UNANCHORED_DETECTORS: usize = 8;
 
+/// Instructions of a pattern in `allow`, which is run over each value that a detector finds: one bit each.
+pub const ALLOW_PATTERN_OPS: usize = 128;
+
+/// Counts of its repetitions, all together: one bit each.
+pub const ALLOW_PATTERN_COUNTS: usize = 8 * 1024;
+
+/// Patterns in an `allow`.
+pub const ALLOW_PATTERNS: usize = 32;
+
+/// Items of an `allow` that name fields: one bit each.
+pub const ALLOW_FIELDS: usize = 32;
+
 /// Keywords of a custom detector, and bytes of each.
 pub const KEYWORDS: usize = 16;
 

@@ -7,6 +7,7 @@
 
 use crate::Engine;
 use crate::decode::base64::Long;
+use crate::decode::zones::{Rules, Zones};
 use crate::decode::{json, pairs};
 use crate::detect::anchors::Hit;
 use crate::detect::lane::{Scratch, Start};
@@ -100,6 +101,10 @@ pub struct Body {
     pairs: Option<pairs::Walker>,
     /// How far it has come.
     walked: u64,
+    /// Which parts of it are fields whose values may stay, if the policy names such.
+    zones: Option<Box<Zones>>,
+    /// Items of `allow` that name a field of which this text is the value, or a part.
+    inside: Rules,
     field: Option<(u64, u16, json::Shape)>,
     /// All of it is held back until its end is known.
     field_waits: bool,
@@ -154,6 +159,11 @@ impl Body {
         }
     }
 
+    /// All of it is the value of fields that these items of `allow` name.
+    pub(crate) fn is_inside(&mut self, rules: Rules) {
+        self.inside = rules;
+    }
+
     /// Bytes of input that are held back.
     pub fn held(&self) -> usize {
         self.held.len() + self.form.held() + self.whole.held()
@@ -171,6 +181,7 @@ impl Body {
             + self.waiting.capacity() * size_of::<(u16, Start)>()
             + self.walker.bytes()
             + self.pairs.as_ref().map_or(0, pairs::Walker::bytes)
+            + self.zones.as_deref().map_or(0, Zones::bytes)
             + self.form.memory()
             + self.view.as_deref().map_or(0, views::Run::bytes)
             + self.patches.capacity() * size_of::<views::Patch>()
@@ -321,6 +332,12 @@ impl Body {
         }
         self.held = held;
         self.base = boundary;
+        if let Some(zones) = &mut self.zones {
+            // Neither candidates nor runs of base64 begin before this any more.
+            let open = self.tracks.iter().filter_map(Track::holds_from).min();
+            let runs = if engine.decode.base64 { self.viewed } else { u64::MAX };
+            zones.forget(open.unwrap_or(u64::MAX).min(self.scanned).min(runs));
+        }
         self.numbers.retain(|(_, e)| *e > boundary);
         if self.numbers.capacity() > 64 {
             self.numbers.shrink_to(self.numbers.len());

@@ -4,3 +4,4 @@ pub(crate) mod confirm;
 pub(crate) mod custom;
 pub(crate) mod own;
 pub(crate) mod validate;
+pub(crate) mod whole;

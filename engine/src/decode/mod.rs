@@ -7,7 +7,9 @@ pub(crate) mod multipart;
 pub(crate) mod pairs;
 pub(crate) mod paths;
 pub(crate) mod reference;
+pub(crate) mod scan;
 pub(crate) mod utf16;
+pub(crate) mod zones;
 
 pub(crate) use escape::{Escape, Reading, Unit};
 

@@ -62,6 +62,11 @@ impl Walker {
         }
     }
 
+    /// How the pairs are written.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// How values are written.
     pub(crate) fn reading(&self) -> Reading {
         Reading {

@@ -57,9 +57,9 @@ impl Paths {
         self.states.is_empty()
     }
 
-    /// What is waited for below a child, and the rule for the child itself: of several the first.
-    fn step(&self, parent: &States, child: Child) -> (States, Option<u16>) {
-        let (mut below, mut rule) = ([0; WORDS], None);
+    /// What is waited for below a child, and the rules for the child itself.
+    fn step(&self, parent: &States, child: Child) -> (States, Due) {
+        let (mut below, mut due) = ([0; WORDS], Due::default());
         for i in ones(parent) {
             let Some(state) = self.states.get(i) else { break };
             if state.descendant {
@@ -67,23 +67,25 @@ impl Paths {
             }
             if state.takes(child) {
                 match state.rule {
-                    Some(r) => rule = Some(rule.map_or(r, |first: u16| first.min(r))),
+                    Some(r) => due.add(r),
                     None => set(&mut below, i + 1),
                 }
             }
         }
-        (below, rule)
+        (below, due)
     }
 
-    /// The rule for a child that is too deep to be known: by the last segments of the paths that have come so far.
-    fn deep(&self, parent: &States, child: Child) -> Option<u16> {
+    /// The rules for a child that is too deep to be known: by the last segments of the paths that have come so far.
+    fn deep(&self, parent: &States, child: Child) -> Due {
         let last = |i: usize| self.states.get(i..)?.iter().find(|s| s.rule.is_some());
         let live = ones(parent).filter_map(last);
         let takes = |s: &&State| match (&s.selector, child) {
             (Selector::Index(_), Child::Item(_)) => true,
             _ => s.takes(child),
         };
-        live.filter(takes).filter_map(|s| s.rule).min()
+        let mut due = Due::default();
+        live.filter(takes).filter_map(|s| s.rule).for_each(|r| due.add(r));
+        due
     }
 }
 
@@ -95,6 +97,21 @@ impl State {
             (Selector::Index(at), Child::Item(i)) => *at == i,
             _ => false,
         }
+    }
+}
+
+/// The rules for a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Due {
+    first: Option<u16>,
+    /// One bit for each of the first 32 rules.
+    all: u32,
+}
+
+impl Due {
+    fn add(&mut self, rule: u16) {
+        self.first = Some(self.first.map_or(rule, |first| first.min(rule)));
+        self.all |= 1u32.checked_shl(u32::from(rule)).unwrap_or(0);
     }
 }
 
@@ -134,8 +151,8 @@ pub(crate) struct Open {
     objects: u128,
     /// What is waited for below the value that comes next.
     next: States,
-    /// The rule for it.
-    due: Option<u16>,
+    /// The rules for it.
+    due: Due,
 }
 
 impl Open {
@@ -148,12 +165,18 @@ impl Open {
     pub(crate) fn clear(&mut self) {
         self.levels.clear();
         (self.deeper, self.objects) = (0, 0);
-        (self.next, self.due) = ([0; WORDS], None);
+        (self.next, self.due) = ([0; WORDS], Due::default());
     }
 
     /// The rule for the value that begins here.
     pub(crate) fn due(&mut self) -> Option<u16> {
-        self.due.take()
+        std::mem::take(&mut self.due).first
+    }
+
+    /// All rules for it, as bits, if their number is 32 at most. What is too deep to be known has none.
+    pub(crate) fn all_due(&mut self) -> u32 {
+        let due = std::mem::take(&mut self.due).all;
+        if self.deeper > 0 { 0 } else { due }
     }
 
     /// A name and its colon were read.
@@ -172,10 +195,10 @@ impl Open {
                 } else {
                     self.levels.pop();
                 }
-                (self.next, self.due) = ([0; WORDS], None);
+                (self.next, self.due) = ([0; WORDS], Due::default());
             }
             _ => {
-                (self.next, self.due) = ([0; WORDS], None);
+                (self.next, self.due) = ([0; WORDS], Due::default());
                 if self.deeper > 0 {
                     if self.objects & 1 == 0 {
                         self.child(paths, Child::Item(0));
@@ -200,7 +223,7 @@ impl Open {
             let item = array.then_some(0);
             self.levels.push(Level { states, item });
         }
-        (self.next, self.due) = ([0; WORDS], None);
+        (self.next, self.due) = ([0; WORDS], Due::default());
         if array {
             self.child(paths, Child::Item(0));
         }
@@ -226,11 +249,11 @@ mod tests {
         let mut paths = Paths::default();
         assert!(paths.add(&JsonPath::read("$.other.path").unwrap(), 0));
         assert!(paths.add(&JsonPath::read(path).unwrap(), 1));
-        let mut at = (paths.start, None);
+        let mut at = (paths.start, Default::default());
         for child in children {
             at = paths.step(&at.0, *child);
         }
-        at.1 == Some(1)
+        at.1.first == Some(1) && at.1.all == 2
     }
 
     #[test]

@@ -206,6 +206,14 @@ impl Program {
     }
 }
 
+/// The instructions of a pattern that is run over whole values, where nothing need announce it or end it.
+pub(crate) fn instructions(hir: &Hir) -> Result<(Vec<Op>, Vec<ByteSet>), Refusal> {
+    let mut b = Builder::default();
+    b.emit(hir)?;
+    b.push(Op::Match)?;
+    Ok((b.ops, b.sets))
+}
+
 #[derive(Default)]
 pub(super) struct Builder {
     ops: Vec<Op>,

@@ -246,7 +246,7 @@ impl<'e> Compiler<'e> {
         } else {
             &mut heard
         };
-        let allow = lists::allow(&at, own_allow.unwrap_or(&policy.allow), listen);
+        let (allow, kept) = lists::allow(&at, own_allow.unwrap_or(&policy.allow), listen);
         let deny = route
             .and_then(|r| r.deny.as_ref())
             .or(policy.deny.as_ref())
@@ -291,6 +291,7 @@ impl<'e> Compiler<'e> {
             field_names,
             field_paths,
             allow,
+            kept,
             decode,
             careful,
             action,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::decide::whole::Whole;
 use crate::decode::paths::Paths;
+use crate::decode::zones::Kept;
 use crate::engine::{Allowed, FieldNames, FieldRule};
 use crate::error::Mistakes;
 use crate::limits;
@@ -59,9 +61,11 @@ pub(super) fn fields(
     (rules.into(), Arc::new(names), Arc::new(paths))
 }
 
-/// What stays.
-pub(super) fn allow(at: &str, written: &List<Allow>, to: &mut Mistakes) -> Arc<[Allowed]> {
+/// What stays, and the fields that it names.
+pub(super) fn allow(at: &str, written: &List<Allow>, to: &mut Mistakes) -> (Arc<[Allowed]>, Arc<Kept>) {
     let mut all = Vec::new();
+    let mut kept = Kept::default();
+    let (mut patterns, mut rules) = (0, 0u16);
     for (i, a) in written.iter() {
         let place = |key: &str| format!("{at}allow[{i}].{key}");
         if a.value.as_ref().is_some_and(|value| value.0.is_empty()) {
@@ -74,15 +78,57 @@ pub(super) fn allow(at: &str, written: &List<Allow>, to: &mut Mistakes) -> Arc<[
                  response.body or response.trailer.NAME (`*` for any name, or any part of it)",
             );
         }
-        if a.value.is_none() && a.pattern.is_none() && a.place.is_none() {
-            to.add_new(&place("value"), "missing; it is needed here, or else a `place`");
+        let names_fields = !a.names.is_empty() || a.path.is_some();
+        if a.value.is_none() && a.pattern.is_none() && a.place.is_none() && !names_fields {
+            let why = "missing; it is needed here, or else `pattern`, `names`, `path` or `place`";
+            to.add_new(&place("value"), why);
+        }
+        let pattern = a.pattern.as_ref().and_then(|pattern| {
+            patterns += 1;
+            let whole = Whole::compile(pattern).map_err(|why| to.add(place("pattern"), why));
+            if patterns == limits::ALLOW_PATTERNS + 1 {
+                let why = format!("{} are allowed; put alternatives into one: a|b", limits::ALLOW_PATTERNS);
+                to.add(place("pattern"), why);
+            }
+            whole.ok()
+        });
+        let rule = names_fields
+            .then_some(rules)
+            .filter(|rule| usize::from(*rule) < limits::ALLOW_FIELDS);
+        if let Some(rule) = rule {
+            keep(a, rule, &mut kept, &place, to);
+            rules += 1;
+        } else if names_fields {
+            let key = if a.path.is_some() { "path" } else { "names" };
+            let why = format!(
+                "{} items may name fields; put names into one list",
+                limits::ALLOW_FIELDS
+            );
+            to.add(place(key), why);
         }
         all.push(Allowed {
             value: a.value.as_ref().map(|value| value.0.clone().into_bytes()),
+            pattern,
             place: a.place.clone(),
+            fields: rule.map(|rule| 1 << rule),
         });
     }
-    all.into()
+    (all.into(), Arc::new(kept))
+}
+
+/// The fields of one item.
+fn keep(a: &Allow, rule: u16, kept: &mut Kept, place: &dyn Fn(&str) -> String, to: &mut Mistakes) {
+    for (k, name) in a.names.iter() {
+        if name.is_empty() || name.len() > limits::FIELD_NAME_BYTES {
+            let why = format!("expected 1 to {} bytes", limits::FIELD_NAME_BYTES);
+            to.add(place(&format!("names[{k}]")), why);
+        }
+        kept.add_name(name, rule);
+    }
+    if a.path.as_ref().is_some_and(|path| !kept.paths().add(path, rule)) {
+        let why = format!("all paths together have more than {} segments", limits::PATH_STATES);
+        to.add_new(&place("path"), &why);
+    }
 }
 
 /// Places as the audit line calls them.

@@ -118,9 +118,13 @@ object! {
     pub(crate) struct Allow {
         /// A value, exactly as written.
         pub(crate) value: Option<Hidden>,
-        /// A pattern of values. Not supported yet.
-        pub(crate) pattern: Option<Later>,
-        /// A place, such as request.header.authorization, response.header.* or request.body. With a value both must hold.
+        /// A pattern (syntax as in detectors.custom) that matches the whole value.
+        pub(crate) pattern: Option<String>,
+        /// Names of fields: what stands in their values stays. Upper and lower case are the same.
+        pub(crate) names: List<String>,
+        /// A JSONPath (RFC 9535) of names, indexes and wildcards: what stands in the values that it selects stays.
+        pub(crate) path: Option<JsonPath>,
+        /// A place, such as request.header.authorization, response.header.* or request.body. Of value, pattern, fields (names or path) and place all that are given must hold.
         pub(crate) place: Option<String>,
     }
 }

@@ -4,11 +4,13 @@ use super::{Body, CONTEXT, Learned, Workspace, byte_before};
 use crate::Engine;
 use crate::decide::own;
 use crate::decide::validate::Seen;
-use crate::decode::{Reading, escape};
+use crate::decode::zones::{Rules, Zones};
+use crate::decode::{Reading, escape, json, pairs};
 use crate::detect::front::Text;
 use crate::detect::lane::{Event, Match, Scratch, Start};
 use crate::detect::program::Program;
 use crate::detect::track::{Starts, Track};
+use crate::engine::Spot;
 use crate::exchange::{Exchange, greater_half};
 use crate::explain::{Step, Verdict, What};
 use crate::rewrite::{Action, Context, Defang, Edit, Form, Source, user_info};
@@ -135,6 +137,9 @@ impl Body {
             let decided = engine.armed.fronts.decided(read, known);
             self.scanned = decided.max(before_this);
         }
+        if !engine.kept.is_empty() {
+            self.keep(engine, data, &mut work.events);
+        }
         if work.starts.is_empty() && self.tracks.is_empty() {
             return self.scanned;
         }
@@ -170,6 +175,25 @@ impl Body {
         work.batch = batch;
         self.tracks = tracks;
         self.scanned
+    }
+
+    /// The items of `allow` in whose fields all of a stretch stands.
+    pub(super) fn inside(&self, stretch: (u64, u64)) -> Rules {
+        self.zones.as_ref().map_or(self.inside, |zones| zones.of(stretch))
+    }
+
+    /// Decode: fields whose values may stay, as far as all beginnings are known.
+    fn keep(&mut self, engine: &Engine, data: &[u8], events: &mut Vec<json::Event>) {
+        let mut zones = self.zones.take().unwrap_or_else(|| {
+            let pairs = self.pairs.as_ref().filter(|_| engine.kept.has_names());
+            let kind = pairs.map(pairs::Walker::kind);
+            Box::new(Zones::new(
+                self.inside,
+                kind.filter(|k| !matches!(k, pairs::Kind::Whole(_))),
+            ))
+        });
+        zones.walk(&engine.kept, (data, self.base), self.scanned, !self.kind.json, events);
+        self.zones = Some(zones);
     }
 
     /// Candidates of detectors that begin at a class.
@@ -339,12 +363,17 @@ impl Body {
             behind: &behind,
             after: after.filter(|_| secret.1 < now),
         };
+        let spot = Spot {
+            place: &exchange.place,
+            fields: self.inside(secret),
+            is_whole: !goes_on,
+        };
         let verdict = if value.is_empty() {
             Verdict::Empty
         } else if own::inside_label(front, &value, &engine.means) {
             Verdict::OwnLabel
         } else {
-            engine.judge(detector, &seen, &exchange.place)
+            engine.judge(detector, &seen, spot)
         };
         exchange.trace.note(|| Step {
             detector,
@@ -380,7 +409,7 @@ impl Body {
             if found_by.program.has_secret_group {
                 self.learn(learned, known, raw, &value, (source, action, form));
             }
-            let half = greater_half(&value).filter(|half| !form.is_partial() && !engine.allows(half, &exchange.place));
+            let half = greater_half(&value).filter(|half| !form.is_partial() && !engine.allows(half, spot));
             if let Some(half) = half {
                 let form = Form::of(&engine.means, action, None, (half, half), None);
                 self.learn(learned, known, half, half, (source, action, form));

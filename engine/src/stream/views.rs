@@ -12,6 +12,7 @@
 use super::{Body, BodyKind, CONTEXT, Flow, Learned, Workspace};
 use crate::Engine;
 use crate::decode::base64::{self, Judge, Long};
+use crate::decode::zones::Rules;
 use crate::exchange::{Exchange, Finding};
 use crate::limits;
 use crate::rewrite::{Action, Context, Edit, Form, Source};
@@ -29,6 +30,8 @@ pub(super) struct Run {
     reach: u64,
     /// Characters at its front that belong to an escape (`\n`, `\u000a`).
     skip: u8,
+    /// The items of `allow` in whose fields it stands.
+    inside: Rules,
     /// It is a part of a signed token: not to be changed in pieces.
     signed: bool,
     chars: u64,
@@ -281,6 +284,7 @@ impl Body {
             run = Some(Box::new(Run {
                 known: exchange.remembered.len(),
                 skip,
+                inside: self.inside((start_at, start_at + 1)),
                 signed: self.byte_at(text, start, 1) == Some(b'.'),
                 start: start_at,
                 first: start_at + u64::from(skip),
@@ -369,6 +373,7 @@ impl Body {
                 keep_length: true,
             });
             body.depth = self.depth + 1;
+            body.inside = run.inside;
             let mut known = Exchange::listing_all();
             known.trace = exchange.trace.inside();
             known.place.clone_from(&exchange.place);
