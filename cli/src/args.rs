@@ -48,7 +48,7 @@ pub struct Harness {
     /// Frame bodies as HTTP/2 does
     #[arg(long)]
     pub http2: bool,
-    /// What Envoy's route has in metadata.filter_metadata, for all exchanges; may be given several times
+    /// What Envoy's route has in metadata.filter_metadata, for all exchanges, typed as in YAML (text that looks like a number or like true in quotes); may be given several times
     #[arg(long, value_name = "NS:KEY=VALUE")]
     pub metadata: Vec<String>,
 }
@@ -205,7 +205,7 @@ pub struct Asked {
     /// The response's content type
     #[arg(long, value_name = "TYPE", requires = "request")]
     pub content_type: Option<String>,
-    /// What Envoy's route has in metadata.filter_metadata; may be given several times
+    /// What Envoy's route has in metadata.filter_metadata, typed as in YAML (text that looks like a number or like true in quotes); may be given several times
     #[arg(long, value_name = "NS:KEY=VALUE", requires = "request")]
     pub metadata: Vec<String>,
 }

@@ -1,7 +1,8 @@
 //! From the command line to an engine: the policy's file, with packs put in its place where they were asked for.
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use keepmum_engine::{Engine, catalogue};
+use keepmum_engine::{Engine, catalogue, tree};
+use serde_json::Value;
 
 use crate::args::Choice;
 
@@ -55,15 +56,29 @@ pub fn known(option: &str, pack: &str) -> Result<()> {
     Ok(())
 }
 
-/// `ns:key=value`; the error does not repeat it.
+/// `ns:key=value`, the value typed as in YAML: `true` and `8` are none of text, `"true"` is. The error does not repeat it.
 pub fn metadata_of(written: &str) -> Result<(String, String, Vec<u8>)> {
     let parts = written
         .split_once('=')
         .and_then(|(name, value)| Some((name.split_once(':')?, value)));
     match parts {
         Some(((namespace, key), value)) if !namespace.is_empty() && !key.is_empty() => {
-            Ok((namespace.to_owned(), key.to_owned(), value.as_bytes().to_vec()))
+            Ok((namespace.to_owned(), key.to_owned(), scalar(value)?))
         }
         _ => bail!("--metadata: expected NAMESPACE:KEY=VALUE"),
+    }
+}
+
+/// A value in the metadata of a route, as the proxy hands it over: text as it is, a number as a double, a boolean as a byte.
+fn scalar(written: &str) -> Result<Vec<u8>> {
+    let tree = tree(format!("value: {written}").as_bytes()).ok();
+    match tree.as_ref().and_then(|tree| tree.get("value")) {
+        Some(Value::Bool(b)) => Ok(vec![u8::from(*b)]),
+        Some(Value::Number(n)) => Ok(n.as_f64().unwrap_or_default().to_le_bytes().to_vec()),
+        Some(Value::String(text)) => Ok(text.clone().into_bytes()),
+        Some(Value::Null) if written.is_empty() => Ok(Vec::new()),
+        _ => {
+            bail!("--metadata: expected text, a number, true or false behind `=`, as in YAML; quote other text: \"…\"")
+        }
     }
 }

@@ -15,6 +15,8 @@ routes:
   - {name: debug, match: {headers: [{name: x-debug, value: not-to-be-seen-2}]}, mode: report}
   - {name: open, match: {hosts: ['*.example.com'], paths: [/open/**]}, bypass: true}
   - {name: keys, match: {metadata: [{namespace: keepmum, key: profile, value: keys}]}, detectors: {packs: [secrets, tokens]}}
+  - {name: on, match: {metadata: [{namespace: keepmum, key: 'on', value: true}, {namespace: keepmum, key: n, value: 8}]}}
+  - {name: text, match: {metadata: [{namespace: keepmum, key: 'on', value: 'true'}]}}
 ";
 
 fn explain(folder: &Folder, args: &[&str]) -> Ran {
@@ -82,6 +84,28 @@ fn a_request_is_on_one_route_and_the_others_say_why_not() {
                 "denied (path): the request is answered with 404",
             ],
         ),
+        (
+            vec![
+                "--request",
+                "GET /x",
+                "--metadata",
+                "keepmum:on=true",
+                "--metadata",
+                "keepmum:n=8",
+            ],
+            &["routes[4] on: matches"],
+        ),
+        (
+            vec![
+                "--request",
+                "GET /x",
+                "--metadata",
+                "keepmum:on=\"true\"",
+                "--metadata",
+                "keepmum:n=8",
+            ],
+            &["routes[5] text: matches"],
+        ),
     ] {
         let ran = explain(&folder, &args);
         let text = ran.text();
@@ -119,6 +143,7 @@ fn what_is_no_request_exits_with_2_and_is_not_repeated() {
         vec!["--request", "get not-to-be-seen"],
         vec!["--request", "GET https://a/", "-H", "not-to-be-seen"],
         vec!["--request", "GET https://a/", "--metadata", "not-to-be-seen"],
+        vec!["--request", "GET https://a/", "--metadata", "a:b={not-to-be-seen: 1}"],
         vec!["--request", "GET https://a/", "--status", "1000"],
         vec!["--status", "200", "text"],
         vec!["--request", "GET https://a/", "text"],

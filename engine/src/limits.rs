@@ -148,7 +148,7 @@ pub const ERROR_DETAIL_BYTES: usize = 1024;
 pub const ROUTES: usize = 1_024;
 
 /// Sets of detectors that the routes of a policy may arm: each has search tables of its own, of some 100 KiB.
-pub const ARMED_SETS: usize = 8;
+pub const ARMED_SETS: usize = 32;
 
 /// Bytes of a route's name, which stands in metrics.
 pub const ROUTE_NAME_BYTES: usize = 64;

@@ -85,6 +85,12 @@ fn no_spelling_gets_round_a_list() {
         ("/a/.DS_Store", "backups"),
         ("/var/app/.ssh/id_rsa", "files"),
         ("/static/..%2f..%2f..%2fetc/passwd", "files"),
+        // What stands behind a script's name is its argument.
+        ("/info.php/x", "debug"),
+        ("/a/phpinfo.php/x/y.css", "debug"),
+        ("/a/PhpInfo.php;v=1/x", "debug"),
+        ("/info.php%2fx", "debug"),
+        ("/elmah.axd/download", "debug"),
     ] {
         assert_eq!(engine.denies(path.as_bytes()).map(|d| d.reason), Some(list), "{path}");
     }
@@ -124,6 +130,9 @@ fn what_sites_serve_is_left_alone() {
         "/dump/7",
         "/wp-config.php",
         "/a.../b",
+        "/info.phpx/y",
+        "/index.php/info",
+        "/x.sql/a",
     ] {
         assert_eq!(engine.denies(path.as_bytes()), None, "{path}");
     }
@@ -143,6 +152,20 @@ fn the_policys_own_paths_are_read_in_the_same_ways() {
         assert_eq!((denied.reason, denied.status), ("path", 403), "{path}");
     }
     assert_eq!(engine.denies(b"/reports/a/b.csv"), None);
+    let engine = Engine::new(b"deny: {paths: ['/**/*.php', /a/run.cgi, '/b%2fc']}").unwrap();
+    for path in [
+        "/x.php",
+        "/x/y.php/z",
+        "/a/run.cgi/x/y",
+        "/a/run.cgi",
+        "/b%2Fc",
+        "/b%2fc",
+    ] {
+        assert!(engine.denies(path.as_bytes()).is_some(), "{path}");
+    }
+    for path in ["/x.phps/z", "/a/run.cgix", "/x/run.cgi/x"] {
+        assert_eq!(engine.denies(path.as_bytes()), None, "{path}");
+    }
     assert_eq!(engine.denies(b"/.env"), None);
 }
 

@@ -38,9 +38,12 @@ fn whole() -> Value {
             {"names": ["password", "client_secret"], "action": "remove"},
             {"path": "$.data[*]['api key']", "action": "remove"}
         ],
-        "allow": [{"value": "fake-value-for-tests"}, {"place": "request.header.authorization"}],
+        "allow": [
+            {"value": "fake-value-for-tests"}, {"place": "request.header.authorization"}, {"pattern": "fake-[a-z]+"},
+            {"names": ["public_key"], "path": "$.a[*].b", "place": "response.body"}
+        ],
         "response": {"scan": ["headers", "body"], "action": "label", "decode": ["percent", "base64"]},
-        "request": {"scan": ["headers", "query", "cookies", "body"], "action": "mask"},
+        "request": {"scan": ["headers", "query", "cookies", "body"], "action": "mask", "decode": ["html"]},
         "errors": {
             "status": ["5xx", 404], "replace": "auto", "correlation_id": "x-correlation-id", "code": "$.error.code", "type": "https://example.com/e",
             "title": "Sorry", "detail": "Try again", "texts": [{"status": [503], "title": "Busy"}], "headers": {"drop": ["x-a-*"], "keep": ["server"]}
@@ -336,4 +339,92 @@ fn yaml_and_json_are_the_same_policy() {
             ["mode: this key comes twice; leave one of them"]
         );
     }
+}
+
+#[test]
+fn an_action_for_a_detector_that_finds_nothing_is_refused() {
+    let on = "detectors: {actions: {json-web-token: mask}}";
+    let off = "detectors.actions.json-web-token: its pack tokens is off";
+    for (policy, why) in [
+        (on.to_owned(), Some(off)),
+        (
+            "detectors: {packs: [tokens], actions: {json-web-token: mask}}".into(),
+            None,
+        ),
+        (
+            "detectors: {packs: [tokens], disable: [json-web-token], actions: {json-web-token: mask}}".into(),
+            Some("detectors.actions.json-web-token: it is disabled"),
+        ),
+        // A route arms it, and inherits the action.
+        (
+            format!("{on}\nroutes: [{{name: a, match: {{paths: [/a]}}, detectors: {{packs: [tokens]}}}}]"),
+            None,
+        ),
+        (
+            format!(
+                "{on}\nroutes: [{{name: a, match: {{paths: [/a]}}, detectors: {{packs: [tokens], actions: {{}}}}}}]"
+            ),
+            Some(off),
+        ),
+        (
+            "routes: [{name: a, match: {paths: [/a]}, detectors: {actions: {json-web-token: mask}}}]".into(),
+            Some("routes[0].detectors.actions.json-web-token: its pack tokens is off"),
+        ),
+        // What looks at errors.
+        (
+            "detectors: {actions: {java-stack-trace: mask}}\nerrors: {status: [5xx], scrub: true}".into(),
+            None,
+        ),
+        (
+            "detectors: {actions: {java-stack-trace: mask}}".into(),
+            Some("detectors.actions.java-stack-trace: its pack error-leaks is off"),
+        ),
+        (
+            "detectors: {disable: [own], custom: [{id: own, pattern: acme_x}], actions: {own: mask}}".into(),
+            Some("detectors.actions.own: it is disabled"),
+        ),
+    ] {
+        let told = told(policy.as_bytes());
+        match why {
+            None => assert_eq!(told, Vec::<String>::new(), "{policy}"),
+            Some(why) => assert!(told.len() == 1 && told[0].starts_with(why), "{policy}: {told:?}"),
+        }
+    }
+    assert!(Engine::with_packs(on.as_bytes(), &["pii".to_owned()], &|_| None).is_ok());
+}
+
+#[test]
+fn requests_are_decoded_as_they_say_and_else_as_responses() {
+    let custom = r#""detectors":{"custom":[{"id":"acme","pattern":"acme_key=[a-zA-Z]{8,20}"}]}"#;
+    let (plain, encoded) = ("acme_key=FAKEfakeFAKE", "acme_key%3DFAKEfakeFAKE");
+    for (rest, response, request) in [
+        ("", true, true),
+        (r#","response":{"decode":[]}"#, false, false),
+        (r#","request":{"scan":["body"],"decode":[]}"#, true, false),
+        (
+            r#","response":{"decode":[]},"request":{"scan":["body"],"decode":["percent"]}"#,
+            false,
+            true,
+        ),
+    ] {
+        let scan = if rest.contains("request") {
+            ""
+        } else {
+            r#","request":{"scan":["body"]}"#
+        };
+        let engine = Engine::new(format!("{{{custom}{rest}{scan}}}").as_bytes()).unwrap();
+        for (engine, decodes) in [(&engine, response), (&**engine.of_requests().unwrap(), request)] {
+            for (text, found) in [(plain, true), (encoded, decodes)] {
+                let (mut work, mut exchange) = (
+                    keepmum_engine::Workspace::default(),
+                    keepmum_engine::Exchange::default(),
+                );
+                let out = exchange.value(engine, &mut work, text.as_bytes());
+                assert_eq!(out.is_some(), found, "{text} under {rest}");
+            }
+        }
+    }
+    // On a route too, and what the route leaves out comes from the defaults.
+    let routes = r#","request":{"scan":["body"],"decode":[]},"routes":[{"name":"a","match":{"paths":["/a"]},"request":{"decode":["percent"]}}]"#;
+    assert_eq!(told(format!("{{{custom}{routes}}}").as_bytes()), Vec::<String>::new());
 }

@@ -228,11 +228,12 @@ fn tables_are_shared_by_routes_and_few() {
         (0..n).map(one).collect()
     };
     compiled(&json!({"routes": routes(1_000, false)}));
-    compiled(&json!({"detectors": {"custom": custom(7)}, "routes": routes(7, true)}));
-    let policy = json!({"detectors": {"custom": custom(9)}, "routes": routes(9, true)}).to_string();
+    compiled(&json!({"detectors": {"custom": custom(31)}, "routes": routes(31, true)}));
+    let policy = json!({"detectors": {"custom": custom(33)}, "routes": routes(33, true)}).to_string();
     let e = Engine::new(policy.as_bytes()).unwrap_err().to_string();
     assert!(
-        e.starts_with("routes[7].detectors: it makes more than 8 different sets"),
+        e.starts_with("routes[31].detectors: with it there are more than 32 different sets")
+            && e.contains("give routes the same `packs`"),
         "{e}"
     );
 }

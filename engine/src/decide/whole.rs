@@ -178,11 +178,8 @@ impl Run<'_> {
                 Some(Op::Split(a, b)) => next.extend([usize::from(*a), usize::from(*b)]),
                 Some(Op::Jump(to)) => next.push(usize::from(*to)),
                 Some(Op::SecretStart | Op::SecretEnd) => next.push(pc + 1),
-                Some(Op::Border(border)) => {
-                    if border.holds(around.0, around.1) {
-                        next.push(pc + 1);
-                    }
-                }
+                Some(Op::Border(border)) if !border.holds(around.0, around.1) => {}
+                Some(Op::Border(_)) => next.push(pc + 1),
                 Some(Op::Byte(_) | Op::Set(_)) => self.live |= 1 << pc,
                 Some(Op::Repeat { min, .. }) => {
                     self.live |= 1 << pc;

@@ -24,7 +24,18 @@ pub(crate) struct Paths {
     folders: BTreeMap<Vec<u8>, Why>,
     /// What the last segment ends in.
     endings: Vec<(Vec<u8>, Why)>,
+    /// What any segment ends in: a server runs a script whatever stands behind its name (`/info.php/x`).
+    scripts: Vec<(Vec<u8>, Why)>,
     others: Vec<(Glob, Why)>,
+}
+
+/// Names that servers run, with the rest of the path as an argument (PATH_INFO).
+fn is_script(name: &[u8]) -> bool {
+    const ENDINGS: &[&str] = &[
+        ".action", ".asax", ".ashx", ".asmx", ".asp", ".aspx", ".axd", ".cfc", ".cfm", ".cgi", ".do", ".fcgi", ".jsp",
+        ".jspx", ".php", ".php3", ".php4", ".php5", ".php7", ".php8", ".phtml", ".pl", ".py", ".rb", ".svc",
+    ];
+    ENDINGS.iter().any(|end| name.ends_with(end.as_bytes()))
 }
 
 impl Paths {
@@ -46,7 +57,11 @@ impl Paths {
 
     fn add(&mut self, glob: &Glob, why: Why) {
         let glob = glob.lower_case();
+        let runs = glob.last().is_some_and(is_script);
         match glob.form() {
+            Form::Name(name) if runs => drop(self.folders.entry(name.to_vec()).or_insert(why)),
+            Form::Ending(end) if runs => self.scripts.push((end.to_vec(), why)),
+            Form::Other if runs => self.others.push((glob.and_below(), why)),
             Form::Name(name) => drop(self.names.entry(name.to_vec()).or_insert(why)),
             Form::Folder(name) => drop(self.folders.entry(name.to_vec()).or_insert(why)),
             Form::Ending(end) => self.endings.push((end.to_vec(), why)),
@@ -63,14 +78,19 @@ impl Paths {
 
     /// `path`: in lower case, from its first slash on.
     fn entry(&self, path: &[u8]) -> Option<Why> {
-        let mut segments = path.split(|b| *b == b'/').skip(1);
+        let segments = path.split(|b| *b == b'/').skip(1);
         let last = path.iter().rposition(|b| *b == b'/').and_then(|i| path.get(i + 1..));
         let last = last.unwrap_or_default();
         (self.names.get(last).copied())
-            .or_else(|| segments.find_map(|s| self.folders.get(s).copied()))
+            .or_else(|| segments.clone().find_map(|s| self.folders.get(s).copied()))
             .or_else(|| {
                 let ends = |(end, why): &(Vec<u8>, Why)| last.ends_with(end).then_some(*why);
                 self.endings.iter().find_map(ends)
+            })
+            .or_else(|| {
+                let ends = |s: &[u8]| (self.scripts.iter()).find_map(|(end, why)| s.ends_with(end).then_some(*why));
+                let mut segments = segments.filter(|_| !self.scripts.is_empty());
+                segments.find_map(ends)
             })
             .or_else(|| self.others.iter().find_map(|(g, why)| g.covers(path).then_some(*why)))
     }

@@ -1,5 +1,8 @@
 //! Which detectors the defaults or a route arm: their own list, or that of the defaults, key by key.
 
+use crate::catalogue;
+use crate::error::Mistakes;
+use crate::policy::document;
 use crate::policy::read::List;
 use crate::policy::written::{Policy, Route};
 
@@ -41,4 +44,48 @@ impl<'p> Chosen<'p> {
         let errors = errors.map(|_| Chosen::of(policy, route).on_errors());
         std::iter::once(Chosen::of(policy, route)).chain(errors)
     }
+}
+
+/// Actions for detectors that find nothing where the actions hold: rules that do nothing.
+pub(super) fn check_actions(policy: &Policy, to: &mut Mistakes) {
+    for (i, route) in policy.routes.iter() {
+        let own = route.detectors.as_ref().and_then(|d| d.actions.as_ref());
+        for id in own.iter().flat_map(|actions| actions.keys()) {
+            if !takes(policy, Some(route), id) {
+                let place = document::key_path(&format!("routes[{i}].detectors.actions"), id);
+                tell_unarmed(place, id, &Chosen::of(policy, Some(route)), to);
+            }
+        }
+    }
+    // Those of the defaults hold on routes too.
+    let inherits = |r: &&Route| !r.bypass && r.detectors.as_ref().is_none_or(|d| d.actions.is_none());
+    for id in policy.detectors.actions.keys() {
+        let on_route = |(_, r): (usize, &Route)| inherits(&r) && takes(policy, Some(r), id);
+        if !takes(policy, None, id) && !policy.routes.iter().any(on_route) {
+            let place = document::key_path("detectors.actions", id);
+            tell_unarmed(place, id, &Chosen::of(policy, None), to);
+        }
+    }
+}
+
+/// Whether it is armed; of one that is unknown something else is told.
+fn takes(policy: &Policy, route: Option<&Route>, id: &str) -> bool {
+    let pack = match catalogue::BUILT_IN.iter().find(|d| d.id == id) {
+        Some(d) => Some(d.pack),
+        None if policy.detectors.custom.iter().any(|(_, c)| c.id == id) => None,
+        None => return true,
+    };
+    Chosen::all(policy, route).any(|chosen| chosen.takes(id, pack))
+}
+
+fn tell_unarmed(place: String, id: &str, chosen: &Chosen, to: &mut Mistakes) {
+    let pack = catalogue::BUILT_IN.iter().find(|d| d.id == id).map(|d| d.pack);
+    let why = match pack.filter(|pack| !chosen.packs.contains(pack)) {
+        Some(pack) => {
+            format!("its pack {pack} is off, so that it finds nothing here; add it to `packs`, or leave the action out")
+        }
+        None => "it is disabled, so that it finds nothing here; take it out of `disable`, or leave the action out"
+            .to_owned(),
+    };
+    to.add(place, why);
 }

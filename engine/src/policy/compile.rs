@@ -12,7 +12,7 @@ use crate::engine::{Armed, Detector, Engine, FieldRule};
 use crate::error::{Mistakes, PolicyError};
 use crate::limits;
 use crate::policy::action::{Action as Written, Actions, Environment};
-use crate::policy::chosen::Chosen;
+use crate::policy::chosen::{self, Chosen};
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
 use crate::policy::unread::{self, Bounds, OnUnread};
@@ -25,6 +25,10 @@ pub(crate) fn compile(text: &[u8], packs: Option<&[String]>, environment: Enviro
     let mut read = read(text, &mut to);
     if let (Some((policy, _)), Some(packs)) = (&mut read, packs) {
         policy.detectors.packs = Some(packs.iter().cloned().collect());
+    }
+    // Packs that somebody put in place of the policy's are no mistake of its author.
+    if let (Some((policy, _)), None) = (&read, packs) {
+        chosen::check_actions(policy, &mut to);
     }
     let engine = read
         .and_then(|(policy, version)| Compiler::of(&policy, environment, &mut to).engine(&policy, version, &mut to));
@@ -145,8 +149,11 @@ impl<'e> Compiler<'e> {
             engine.share(&means, &audit, version);
         }
         let all = matches.iter().map(|(_, engine)| engine).chain([&defaults]);
-        let on_errors = |engine| std::iter::once(engine).chain(Engine::on_errors(engine));
-        self.labels(&mut all.flat_map(on_errors), to);
+        let parts = |engine| {
+            let requests = Engine::of_requests(engine).map(|e| &**e);
+            std::iter::once(engine).chain(Engine::on_errors(engine)).chain(requests)
+        };
+        self.labels(&mut all.flat_map(parts), to);
         if !matches.is_empty() {
             let matches = matches.into_iter().map(|(m, engine)| (m, Arc::new(engine))).collect();
             defaults.routes = Some(Arc::new(Routes::new(matches)));
@@ -193,13 +200,12 @@ impl<'e> Compiler<'e> {
         };
         let bypass = route.is_some_and(|r| r.bypass);
         let scans = |part| !bypass && scan.is_none_or(|s| s.contains(&part));
-        let undone = |layer| layers.is_none_or(|l| l.contains(&layer));
-        let decode = Decode {
-            percent: undone(Layer::Percent),
-            entities: undone(Layer::Html),
-            base64: undone(Layer::Base64),
-            utf16: undone(Layer::Utf16),
-        };
+        let decode = undone(layers);
+        let asked = route.and_then(|r| r.request.as_ref());
+        let request_scan = asked.and_then(|r| r.scan.as_ref()).or(policy.request.scan.as_ref());
+        let request_scan = request_scan.filter(|s| !bypass && !s.is_empty());
+        let request_layers = asked.and_then(|r| r.decode.as_ref()).or(policy.request.decode.as_ref());
+        let request_decode = undone(request_layers.or(layers));
 
         let own = route.and_then(|r| r.detectors.as_ref());
         match (route, own) {
@@ -223,6 +229,7 @@ impl<'e> Compiler<'e> {
         };
         let actions = self.actions_of(&at, policy, own_actions.unwrap_or(&policy.detectors.actions), listen);
         let armed = self.armed(&Chosen::of(policy, route), decode, &at, to);
+        let request_armed = request_scan.and_then(|_| self.armed(&Chosen::of(policy, route), request_decode, &at, to));
         let errors = route.and_then(|r| r.errors.as_ref()).or(policy.errors.as_ref());
         let errors = errors.filter(|_| !bypass);
         let errors_armed = errors.and_then(|_| self.armed(&Chosen::of(policy, route).on_errors(), decode, &at, to));
@@ -266,8 +273,6 @@ impl<'e> Compiler<'e> {
         }
         let mode = route.and_then(|r| r.mode).unwrap_or(policy.mode);
         let armed = armed?;
-        let asked = route.and_then(|r| r.request.as_ref());
-        let request_scan = asked.and_then(|r| r.scan.as_ref()).or(policy.request.scan.as_ref());
         let request_action = match (asked.and_then(|r| r.action.as_ref()), &policy.request.action) {
             (Some(own), _) => self.actions.compile(&format!("{at}request.action"), own, to),
             (None, Some(action)) => self.actions.compile("request.action", action, to),
@@ -324,9 +329,11 @@ impl<'e> Compiler<'e> {
             };
             engine.errors = Some(Arc::new(on_errors::profile(rule, with_leaks)));
         }
-        let asks = |part| request_scan.is_some_and(|s| s.contains(&part));
-        if !bypass && request_scan.is_some_and(|s| !s.is_empty()) {
+        if let (Some(scan), Some(armed)) = (request_scan, request_armed) {
+            let asks = |part| scan.contains(&part);
             engine.request = Some(Arc::new(Engine {
+                armed,
+                decode: request_decode,
                 action: request_action,
                 fields: request_fields,
                 scan_headers: asks(RequestPart::Headers),
@@ -400,7 +407,8 @@ impl<'e> Compiler<'e> {
         }
         if self.sets.len() >= limits::ARMED_SETS {
             let why = format!(
-                "it makes more than {} different sets of detectors (and of `decode`); expected one that is there",
+                "with it there are more than {} different sets of detectors, each with tables of its own; give routes the same \
+                 `packs` and `disable` and the same `decode`, or leave `errors` (which add the pack error-leaks) out of some",
                 limits::ARMED_SETS
             );
             to.add(format!("{at}detectors"), why);
@@ -413,6 +421,17 @@ impl<'e> Compiler<'e> {
         );
         self.sets.push((decode, armed.clone()));
         Some(armed)
+    }
+}
+
+/// The encodings that these layers are; all, if none are said.
+fn undone(layers: Option<&Vec<Layer>>) -> Decode {
+    let undone = |layer| layers.is_none_or(|l| l.contains(&layer));
+    Decode {
+        percent: undone(Layer::Percent),
+        entities: undone(Layer::Html),
+        base64: undone(Layer::Base64),
+        utf16: undone(Layer::Utf16),
     }
 }
 

@@ -192,8 +192,8 @@ object! {
         pub(crate) scan: Option<Vec<RequestPart>>,
         /// What is done with what detectors find; default: label.
         pub(crate) action: Option<Action>,
-        /// Encodings that are undone. Not supported yet.
-        pub(crate) decode: Option<Later>,
+        /// Encodings that are undone before anything is looked for; default: those of response.decode.
+        pub(crate) decode: Option<Vec<Layer>>,
     }
 }
 
