@@ -66,6 +66,12 @@ pub struct Exchange {
     /// By what, and whether it counts (in mode `report` it does not).
     blocked: Option<(Action, bool)>,
     pub(crate) trace: Trace,
+    /// What is found now has a JSON pointer.
+    points: bool,
+    /// Where things were found that have none yet, and by which of `counts`.
+    unplaced: Vec<(u64, u16)>,
+    /// By which of `counts`, and where.
+    pointers: Vec<(u16, String)>,
 }
 
 /// Headers without which a message cannot be read: no field rule is for them.
@@ -246,6 +252,8 @@ impl Exchange {
         self.remembered.iter().map(values).sum::<usize>()
             + self.findings.capacity() * size_of::<Finding>()
             + self.counts.capacity() * size_of::<Count>()
+            + self.unplaced.capacity() * 16
+            + self.pointers.iter().map(|(_, p)| p.capacity() + 32).sum::<usize>()
     }
 
     pub(crate) fn found(&mut self, source: Source, action: Action, start: u64, end: u64) {
@@ -259,19 +267,65 @@ impl Exchange {
                 part,
             });
         }
-        match self
-            .counts
-            .iter_mut()
-            .find(|c| c.source == source && c.part == part && c.action == action)
-        {
-            Some(c) => c.times += 1,
-            None => self.counts.push(Count {
+        let same = |c: &Count| c.source == source && c.part == part && c.action == action;
+        let at = self.counts.iter().position(same).unwrap_or_else(|| {
+            self.counts.push(Count {
                 source,
                 action,
                 part,
-                times: 1,
-            }),
+                times: 0,
+            });
+            self.counts.len() - 1
+        });
+        if let Some(count) = self.counts.get_mut(at) {
+            count.times += 1;
         }
+        if self.points && self.has_room_for_pointers() && self.unplaced.len() < limits::LISTED_FINDINGS {
+            self.unplaced.push((start, u16::try_from(at).unwrap_or(u16::MAX)));
+        }
+    }
+
+    /// Whether what is found from now on has a JSON pointer.
+    pub(crate) fn point(&mut self, points: bool) {
+        self.points = points;
+    }
+
+    /// Takes out what was found before an offset and has no pointer yet, in order.
+    pub(crate) fn unplaced(&mut self, before: u64) -> Vec<(u64, u16)> {
+        let mut wanted: Vec<_> = self.unplaced.extract_if(.., |(at, _)| *at < before).collect();
+        wanted.sort_unstable();
+        wanted
+    }
+
+    pub(crate) fn has_room_for_pointers(&self) -> bool {
+        self.pointers.len() < limits::POINTERS
+    }
+
+    pub(crate) fn place_at(&mut self, count: u16, pointer: String) {
+        let known = |(c, p): &(u16, String)| *c == count && *p == pointer;
+        if !self.pointers.iter().any(known) {
+            self.pointers.push((count, pointer));
+        }
+    }
+
+    /// Where the findings of the count with this number stand in a JSON body, if the policy asks for that: pointers as RFC 6901 has them,
+    /// with `*` for names that must not be told and for what is too deep; `limits::POINTERS` at most in an exchange.
+    pub fn pointers(&self, count: usize) -> Vec<String> {
+        let mine = self.pointers.iter().filter(|(c, _)| usize::from(*c) == count);
+        // A name can be a value that was found.
+        let is_found = |name: &str| {
+            let holds = |r: &Remembered| memchr::memmem::find(name.as_bytes(), &r.value).is_some();
+            self.remembered.iter().any(holds)
+        };
+        let tell = |name: &str| {
+            if is_found(name) {
+                "*".to_owned()
+            } else {
+                name.to_owned()
+            }
+        };
+        mine.map(|(_, p)| p.split('/').map(tell).collect::<Vec<_>>().join("/"))
+            .collect()
     }
 
     /// Remembers a value, if it is long and mixed enough not to be a word, a key or a piece of syntax: somebody else's

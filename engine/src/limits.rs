@@ -120,6 +120,21 @@ pub const PATH_STATES: usize = 256;
 /// Containers in each other that paths are followed through. Deeper down a path with `..` takes what its last segment takes.
 pub const PATH_DEPTH: usize = 128;
 
+/// Containers in each other that JSON pointers are told for.
+pub const POINTER_DEPTH: usize = 32;
+
+/// Bytes of a JSON pointer.
+pub const POINTER_BYTES: usize = 256;
+
+/// Bytes of a name in one.
+pub const POINTER_NAME_BYTES: usize = 64;
+
+/// Digits of a name in one: what has more is an id, a number or a token, and no name that somebody chose.
+pub const POINTER_NAME_DIGITS: usize = 4;
+
+/// JSON pointers that are told of one exchange.
+pub const POINTERS: usize = 16;
+
 /// Bytes of an error's body in which its code is looked for.
 pub const CODE_BODY_BYTES: u64 = 16 * 1024;
 

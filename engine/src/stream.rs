@@ -7,6 +7,7 @@
 
 use crate::Engine;
 use crate::decode::base64::Long;
+use crate::decode::pointer::Pointers;
 use crate::decode::zones::{Rules, Zones};
 use crate::decode::{json, pairs};
 use crate::detect::anchors::Hit;
@@ -20,6 +21,7 @@ use crate::rewrite::{Action, Edit, Form, Source};
 mod candidates;
 mod fields;
 mod parts;
+mod pointers;
 mod repeats;
 mod settle;
 mod views;
@@ -106,6 +108,8 @@ pub struct Body {
     /// Items of `allow` that name a field of which this text is the value, or a part.
     inside: Rules,
     field: Option<(u64, u16, json::Shape)>,
+    /// Where it stands in the document, if pointers are told.
+    pointers: Option<Box<Pointers>>,
     /// All of it is held back until its end is known.
     field_waits: bool,
     /// Bare JSON numbers in what is held.
@@ -182,6 +186,7 @@ impl Body {
             + self.walker.bytes()
             + self.pairs.as_ref().map_or(0, pairs::Walker::bytes)
             + self.zones.as_deref().map_or(0, Zones::bytes)
+            + self.pointers.as_deref().map_or(0, Pointers::bytes)
             + self.form.memory()
             + self.view.as_deref().map_or(0, views::Run::bytes)
             + self.patches.capacity() * size_of::<views::Patch>()
@@ -294,6 +299,8 @@ impl Body {
         let data: &[u8] = if direct { new } else { &held };
         let end = self.base + data.len() as u64;
         let mut learned = Vec::new();
+        let points = engine.audit.pointers && self.kind.json && self.depth == 0;
+        exchange.point(points);
 
         // Everything below looks at the text up to `decided` and no further.
         let decided = self.detect(engine, work, exchange, data, last, &mut learned);
@@ -310,6 +317,9 @@ impl Body {
             self.before_open_overlap(engine, boundary)
         };
         let flow = self.encode(engine, exchange, data, boundary, direct, out);
+        if points {
+            self.point(engine, work, exchange, (data, boundary));
+        }
 
         if exchange.over() {
             *self = Body {

@@ -149,7 +149,7 @@ impl Report<'_> {
 
     /// The audit line.
     fn line(&self, outcome: Outcome) -> Value {
-        let finding = |c: &Count| {
+        let finding = |(i, c): (usize, &Count)| {
             let mut finding = json!({
                 "detector": c.detector(self.engine),
                 "place": self.place(c.part()),
@@ -159,9 +159,13 @@ impl Report<'_> {
             if let (Some(rule), Some(map)) = (c.rule(), finding.as_object_mut()) {
                 map.insert("rule".to_owned(), format!("fields[{rule}]").into());
             }
+            let pointers = self.exchange.pointers(i);
+            if let (false, Some(map)) = (pointers.is_empty(), finding.as_object_mut()) {
+                map.insert("pointers".to_owned(), pointers.into());
+            }
             finding
         };
-        let findings: Vec<Value> = self.exchange.counts().map(finding).collect();
+        let findings: Vec<Value> = self.exchange.counts().enumerate().map(finding).collect();
         let mut line = json!({
             "request_id": self.request.id,
             "trace_id": self.request.trace,

@@ -6,6 +6,7 @@ pub(crate) mod json;
 pub(crate) mod multipart;
 pub(crate) mod pairs;
 pub(crate) mod paths;
+pub(crate) mod pointer;
 pub(crate) mod reference;
 pub(crate) mod scan;
 pub(crate) mod utf16;

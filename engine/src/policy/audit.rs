@@ -13,6 +13,8 @@ pub struct AuditRules {
     pub sample: f64,
     /// The most lines a second, in each worker.
     pub rate: u32,
+    /// Findings in JSON bodies are told with their JSON pointers.
+    pub pointers: bool,
     /// The response header that says what was done, in lower case.
     pub response_header: Option<String>,
 }
@@ -23,6 +25,7 @@ impl Default for AuditRules {
             log: true,
             sample: 1.0,
             rate: 100,
+            pointers: false,
             response_header: None,
         }
     }
@@ -50,6 +53,7 @@ pub(crate) fn compile(written: &written::Audit, to: &mut Mistakes) -> AuditRules
         log: written.log,
         sample: written.sample.0,
         rate: u32::try_from(written.rate.0).unwrap_or(u32::MAX),
+        pointers: written.pointers,
         response_header: name,
     }
 }

@@ -206,6 +206,8 @@ object! {
         pub(crate) sample: Number<0, 1> = Number(1.0),
         /// The most lines a second in each worker of the proxy; default: 100. The others are counted.
         pub(crate) rate: Whole<1, 1_000_000> = Whole(100),
+        /// Findings in JSON bodies are told with their JSON pointers; default: false. It costs a walk over each such body.
+        pub(crate) pointers: bool = false,
         /// A response header that says what was done before the body, such as x-keepmum. Default: none.
         pub(crate) response_header: Option<String>,
     }
