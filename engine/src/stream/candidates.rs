@@ -189,7 +189,7 @@ impl Body {
             let kind = pairs.map(pairs::Walker::kind);
             Box::new(Zones::new(
                 self.inside,
-                kind.filter(|k| !matches!(k, pairs::Kind::Whole(_))),
+                kind.filter(|k| !matches!(k, pairs::Kind::Whole(_) | pairs::Kind::WholeJson(_))),
             ))
         });
         zones.walk(&engine.kept, (data, self.base), self.scanned, !self.kind.json, events);
