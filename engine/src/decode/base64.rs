@@ -2,14 +2,14 @@
 //!
 //! A run is a maximal stretch of the characters of both alphabets (RFC 4648 sections 4 and 5), in which a slash may be
 //! escaped as JSON does it. Nearly all long runs are no base64 but ids, digests and paths, or pictures: two things must
-//! be cheap, to see that no run is there, and to see that a run holds no text. For the first, eight bytes at every
-//! sixteenth offset of the body are looked at together, since a run of `limits::VIEW_CHARS` has such eight inside, and one
-//! of them must be a capital: digests, ids and paths have none, while of eight characters of base64 hardly ever all are
-//! none. Where the search for anchors has seen a delimiter in every stretch of that length, nothing is looked at at all
-//! ([`Long`]). (Bits for all characters from the vectors of `detect/sieve.rs` were tried: three times the cost.) For the
+//! be cheap, to see that no run is there, and to see that a run holds no text. For the first, the search for anchors says
+//! where a word begins behind which no delimiter follows for as long as a run is ([`Long`]): it knows that for next to
+//! nothing. A run is one that has such a word at its front, and a capital among its first characters: digests, ids and
+//! paths have none. (Bits for all characters from the vectors of `detect/sieve.rs` were tried: three times the cost; eight
+//! bytes at every sixteenth offset, where no delimiter is near, twice.) For the
 //! second, three bytes tell most. A decoder from a crate would answer neither, and the rest of it is four lines.
 
-use crate::detect::sieve::LONGEST;
+use crate::detect::sieve::{LONGEST, begins_a_word};
 use crate::limits;
 
 /// Not in the alphabet.
@@ -63,85 +63,145 @@ pub(crate) fn values([a, b, c]: [u8; 3]) -> [u8; 4] {
 /// Backslashes that may stand before a slash: JSON inside JSON has three.
 pub(crate) const SLASH_ESCAPES: u8 = 4;
 
-/// Eight bytes are looked at in each sixteen, counted from the beginning of the body.
-const STEP: usize = 16;
+/// A run has a capital among as many characters at its front, as they are spelt.
+pub(crate) const CAPITAL_WITHIN: usize = 64;
 
-/// Where the eight bytes stand in which a capital at this offset counts.
-pub(crate) fn window(capital: u64) -> Option<u64> {
-    let step = STEP as u64;
-    (capital % step < 8).then_some(capital - capital % step)
-}
-
-/// Where no delimiter follows for as many bytes as a run has at least, as far as the search for anchors has seen. It costs
-/// hardly anything more there, and says of most text that it holds no run.
+/// Where a word begins behind which no delimiter follows for as many bytes as a run has at least.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Long {
-    /// Where the first bit belongs, counted from the beginning of the body.
+    /// What has been looked at, counted from the beginning of the body.
     from: u64,
-    bits: Vec<u64>,
+    to: u64,
+    /// A bit for each byte; words without one are left out. Behind `len` stands what is no use any more.
+    words: Vec<(u64, u64)>,
+    len: usize,
 }
+
+/// Bytes that a word of [`Long`] is about.
+const WORD: u64 = 64;
 
 impl Long {
-    /// The bits from this offset on, to be filled in.
-    pub(crate) fn begin_at(&mut self, from: u64) -> &mut Vec<u64> {
-        self.from = from;
-        &mut self.bits
+    /// Forgets all, and begins anew at this offset.
+    pub(crate) fn begin_at(&mut self, from: u64) -> &mut Long {
+        (self.from, self.to, self.len) = (from, from, 0);
+        self
     }
 
-    /// The first window, from the one at `at` on, that may stand in a run that is long enough, and where such windows end.
-    fn next(&self, at: u64) -> (u64, u64) {
-        const { assert!(limits::VIEW_CHARS >= LONGEST && LONGEST >= STEP + 7) };
-        let step = STEP as u64;
-        // A run begins one step before a window at most, or was in the window before it.
-        let Some(bit) = at.checked_sub(self.from + step) else {
-            return (at, self.from + step);
-        };
-        let mut words = self.bits.get((bit / 64) as usize..).unwrap_or_default().iter();
-        let Some(first) = words.next() else {
-            return (at, u64::MAX);
-        };
-        let mut word = first & u64::MAX << (bit % 64);
-        let mut begin = self.from + (bit - bit % 64);
-        while word == 0 {
-            begin += 64;
-            match words.next() {
-                Some(w) => word = *w,
-                None => return (at.max(begin.next_multiple_of(step)), u64::MAX),
-            }
+    /// So many words follow.
+    pub(crate) fn reserve(&mut self, words: usize) {
+        let len = self.len + words;
+        if self.words.len() < len {
+            self.words.resize(len, (0, 0));
         }
-        begin += u64::from(word.trailing_zeros());
-        let ones = u64::from((word >> word.trailing_zeros()).trailing_ones());
-        (at.max(begin.next_multiple_of(step)), begin + ones + step)
+    }
+
+    /// Takes the next word, without a branch on what a processor cannot foretell.
+    pub(crate) fn push(&mut self, word: u64) {
+        if let Some(free) = self.words.get_mut(self.len) {
+            *free = (self.to, word);
+            self.len += usize::from(word != 0);
+        }
+        self.to += WORD;
+    }
+
+    /// How many words say nothing of what stands at `at` and behind it.
+    fn before(&self, at: u64) -> usize {
+        let words = self.words.get(..self.len).unwrap_or_default();
+        words.partition_point(|(begin, _)| begin + WORD <= at)
+    }
+
+    /// A place in the first run of `text`, from `at` on, that passes a first look; `seen` are words that are done with.
+    fn next(&self, seen: &mut usize, (text, base): (&[u8], u64), at: usize) -> Option<usize> {
+        const { assert!(limits::VIEW_CHARS == LONGEST && LONGEST >= STEP + 7 && STEP == 16) };
+        const LAST: u64 = 0x8000_8000_8000_8000;
+        let offset = |at: u64| usize::try_from(at.saturating_sub(base)).unwrap_or(usize::MAX);
+        let all = |from: usize, to: usize| {
+            let mut places = (from.next_multiple_of(STEP)..to.min(text.len())).step_by(STEP);
+            places.find(|at| passes(text, *at))
+        };
+        let from = offset(self.from).saturating_add(STEP);
+        if at < from
+            && let Some(found) = all(at, from)
+        {
+            return Some(found);
+        }
+        for (begin, word) in self.words.get(*seen..self.len).unwrap_or_default() {
+            // Sixteen bits for each window: a run that begins behind the one before it has this one as its first.
+            let first = offset(*begin);
+            let back = first.wrapping_sub(1) % STEP;
+            let bits = word << back;
+            let mut marks = (bits | ((bits & !LAST) + !LAST)) & LAST;
+            let first = first + STEP - 1 - back;
+            let over = (word >> 1) >> (63 - back) != 0;
+            // All windows at once and without a branch: which of them are marked is what a processor cannot foretell.
+            if let Some(text) = text
+                .get(first..)
+                .and_then(|t| t.first_chunk::<{ WINDOWS * STEP - 8 }>())
+            {
+                let eight = |i: usize| {
+                    text.get(i * STEP..)
+                        .and_then(|t| t.first_chunk())
+                        .is_some_and(eight_pass)
+                };
+                let passed = (0..WINDOWS - 1).fold(0, |all, i| all | (u64::from(eight(i)) << (i * STEP + STEP - 1)));
+                if passed & marks == 0 && !(over & eight(WINDOWS - 1)) {
+                    *seen += 1;
+                    continue;
+                }
+            }
+            while marks != 0 {
+                let window = first + (marks.trailing_zeros() as usize & !15);
+                marks &= marks - 1;
+                if passes(text, window) && window >= at {
+                    return Some(window);
+                }
+            }
+            let window = first + WORD as usize;
+            if over && passes(text, window) && window >= at {
+                return Some(window);
+            }
+            *seen += 1;
+        }
+        all(at.max(offset(self.to)), usize::MAX)
     }
 }
 
-/// The first run that begins at `from` or behind it and that either is long enough, with a capital where one is looked
-/// for, or reaches the end of `text`, which stands at `base`.
+/// Eight bytes at each sixteenth of a text are looked at: the first of them behind a run's first word stand in it.
+const STEP: usize = 16;
+
+/// Windows that a word of [`Long`] may mark.
+const WINDOWS: usize = WORD as usize / STEP + 1;
+
+fn passes(text: &[u8], at: usize) -> bool {
+    text.get(at..).and_then(|t| t.first_chunk()).is_some_and(eight_pass)
+}
+
+/// A first look at eight bytes: none is below `+`, the first of the alphabet in ASCII, or beyond ASCII, and none is a dot,
+/// a colon, or one of `;=?@`.
+#[inline]
+fn eight_pass(bytes: &[u8; 8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let x = u64::from_le_bytes(*bytes);
+    let low = x.wrapping_sub(ONES * b'+' as u64);
+    // What is said of a byte is wrong where one before it is refused.
+    let colon = x.wrapping_add(ONES * (0x80 - b':' as u64)) & !x.wrapping_add(ONES * (0x7f - b'@' as u64));
+    let dot = (x ^ (ONES * b'.' as u64)).wrapping_sub(ONES) & !x;
+    (low | x | colon | dot) & (ONES << 7) == 0
+}
+
+/// The first run that begins at `from` or behind it and that either is one, or reaches the end of `text`, which stands at
+/// `base`, and may be one.
 pub(crate) fn next_run((text, base): (&[u8], u64), from: usize, escapes: bool, long: &Long) -> Option<(usize, usize)> {
-    let to_window = |at: usize| at + (STEP - 1) - (base + (at + STEP - 1) as u64) as usize % STEP;
-    let (mut low, mut probe, mut until) = (from, to_window(from), 0);
-    loop {
-        if probe >= until {
-            let next = long.next(base + probe as u64);
-            probe = (next.0 - base) as usize;
-            until = usize::try_from(next.1 - base).unwrap_or(usize::MAX);
-        }
-        let Some(window) = text.get(probe..probe + 8).and_then(|t| t.first_chunk()) else {
-            break;
-        };
-        if !plausible(window) {
-            probe += STEP;
-            continue;
-        }
-        let Some((start, end)) = around(text, low, probe, escapes) else {
-            probe += STEP;
-            continue;
-        };
-        if end - start >= limits::VIEW_CHARS || end == text.len() {
+    let mut low = from;
+    let mut at = low;
+    let mut seen = long.before(base + low as u64);
+    while let Some(window) = long.next(&mut seen, (text, base), at) {
+        at = window + STEP;
+        let (start, end) = around(text, low, window, escapes);
+        if end == text.len() || is_run(text.get(start..end).unwrap_or_default()) {
             return Some((start, end));
         }
-        low = end;
-        probe = to_window(low);
+        (low, at) = (end, at.max(end));
     }
     let slashes = text.iter().rev().take_while(|b| escapes && **b == b'\\').count();
     let inside = text.len().checked_sub(slashes + 1).filter(|i| *i >= low)?;
@@ -149,40 +209,28 @@ pub(crate) fn next_run((text, base): (&[u8], u64), from: usize, escapes: bool, l
     open.then(|| (run_start(text, low, inside, escapes), text.len()))
 }
 
+/// From its first word on it is long enough, and it has a capital early.
+fn is_run(run: &[u8]) -> bool {
+    let word = run.iter().position(|b| begins_a_word(*b));
+    let front = run.get(..CAPITAL_WITHIN).unwrap_or(run);
+    word.is_some_and(|word| run.len() - word >= limits::VIEW_CHARS) && front.iter().any(u8::is_ascii_uppercase)
+}
+
 fn is_plain(b: &u8) -> bool {
     VALUES[usize::from(*b)] < BACKSLASH
 }
 
-/// The run in which the eight bytes from `probe` on stand, from `low` on.
+/// The run in which the character at `inside` stands, from `low` on.
 #[inline(never)]
-fn around(text: &[u8], low: usize, probe: usize, escapes: bool) -> Option<(usize, usize)> {
-    let (window, rest) = text.get(probe..)?.split_first_chunk::<8>()?;
-    let all = window.iter().fold(0, |all, b| all | VALUES[usize::from(*b)]);
-    if all >= OTHER || (all >= BACKSLASH && !escapes) {
-        return None;
-    }
-    let front = text.get(low..probe)?;
+fn around(text: &[u8], low: usize, inside: usize, escapes: bool) -> (usize, usize) {
+    let front = text.get(low..inside).unwrap_or_default();
     let left = front.iter().rev().take_while(|b| is_plain(b)).count();
-    let right = plain(rest);
+    let right = inside + plain(text.get(inside..).unwrap_or_default());
     let slash = |b: Option<&u8>| escapes && b == Some(&b'\\');
-    if all < BACKSLASH && !slash(rest.get(right)) && !slash(front.iter().nth_back(left)) {
-        return Some((probe - left, probe + 8 + right));
+    if !slash(text.get(right)) && !slash(front.iter().nth_back(left)) {
+        return (inside - left, right);
     }
-    let inside = probe + window.iter().position(is_plain)?;
-    Some((run_start(text, low, inside, escapes), run_end(text, inside, escapes)))
-}
-
-/// A first look: no byte is below `+`, the first of the alphabet in ASCII, or beyond ASCII, and one is a capital.
-fn plausible(window: &[u8; 8]) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let x = u64::from_le_bytes(*window);
-    if (x.wrapping_sub(ONES * b'+' as u64) | x) & (ONES << 7) != 0 {
-        return false;
-    }
-    // No sum carries into the next byte, since all are ASCII.
-    let from_a = x + ONES * (0x80 - b'A' as u64);
-    let behind_z = x + ONES * (0x7f - b'Z' as u64);
-    from_a & !behind_z & (ONES << 7) != 0
+    (run_start(text, low, inside, escapes), run_end(text, inside, escapes))
 }
 
 /// Where the run around `inside` begins, not before `low`.
@@ -397,15 +445,19 @@ mod tests {
             };
             let text: Vec<u8> = (0..300 + round).map(any).collect();
             for (base, seen) in [(0, 0), (7, 0), (1000, 40), (4096, 16)] {
+                let begins = |i: usize| begins_a_word(text[i]) && (i == seen || !begins_a_word(text[i - 1]));
                 let long_at = |i: usize| !text[i..].iter().take(LONGEST).any(|b| is_delimiter(*b));
                 let mut long = Long::default();
-                let bits = long.begin_at(base + seen as u64);
-                bits.resize((text.len() - seen).div_ceil(64), 0);
-                for i in (seen..text.len()).filter(|i| long_at(*i)) {
-                    bits[(i - seen) / 64] |= 1 << ((i - seen) % 64);
+                let words = (text.len() - seen).div_ceil(64);
+                long.begin_at(base + seen as u64).reserve(words);
+                for word in 0..words {
+                    let at = |bit: &usize| seen + word * 64 + bit;
+                    let set = (0..64).filter(|bit| at(bit) < text.len() && begins(at(bit)) && long_at(at(bit)));
+                    long.push(set.map(|bit| 1u64 << bit).sum());
                 }
                 for end in [text.len(), text.len() - 30] {
-                    for from in 0..end {
+                    // No search begins inside a run.
+                    for from in (0..end).filter(|from| *from == 0 || value(text[from - 1]).is_none()) {
                         let find = |long| next_run((&text[..end], base), from, true, long);
                         assert_eq!(find(&long), find(&Long::default()), "{round} {base} {from}");
                     }

@@ -6,6 +6,7 @@
 //! dependent memory access a byte and cannot skip; the crate's vector search does not exist on wasm32.
 //! `cargo xtask bench` prints the ratio.
 
+use crate::decode::base64::Long;
 use crate::decode::{Decode, Reading};
 use crate::detect::glance;
 use crate::detect::rarity::Chosen;
@@ -210,11 +211,10 @@ impl Anchors {
         self.all.get(usize::from(anchor))
     }
 
-    /// All anchors that begin in `data[from..to]`, in order of their beginning; and for each byte from `from` on one bit,
-    /// where no delimiter follows in [`sieve::LONGEST`] bytes.
-    pub(crate) fn scan(&self, data: &[u8], from: usize, to: usize, hits: &mut Vec<Hit>, long: &mut Vec<u64>) {
+    /// All anchors that begin in `data[from..to]`, in order of their beginning; and of the words that begin at `from`, where
+    /// `long` begins, and behind it, those in which no delimiter follows in [`sieve::LONGEST`] bytes.
+    pub(crate) fn scan(&self, data: &[u8], from: usize, to: usize, hits: &mut Vec<Hit>, long: &mut Long) {
         hits.clear();
-        long.clear();
         let end = data
             .len()
             .min(to.saturating_add(self.longest * 6 + limits::ESCAPE_BYTES));
@@ -233,6 +233,7 @@ impl Anchors {
             if blocks.is_empty() {
                 break;
             }
+            long.reserve(blocks.len());
             for places in blocks {
                 long.push(places.longest);
                 // One loop for both: how often it goes round is what a processor cannot foretell.
@@ -357,6 +358,7 @@ impl Anchors {
 mod tests {
     use super::{Anchor, Anchors, Hit};
     use crate::decode::Decode;
+    use crate::decode::base64::Long;
     use crate::detect::program::is_word;
     use crate::detect::sieve::is_delimiter;
 
@@ -423,7 +425,7 @@ mod tests {
             "\0\0\0\0\0\0\0\0\0",
             "sk_live_0sk_live_0\"sk_live_0sk_live_0 sk_live_0-0123456789 _sk_live_012345678 key-0123456789abcdef012345\n",
         ];
-        let (mut hits, mut long) = (Vec::new(), Vec::new());
+        let (mut hits, mut long) = (Vec::new(), Long::default());
         for front in fillers {
             for literal in literals {
                 for back in fillers {
@@ -447,7 +449,7 @@ mod tests {
     #[test]
     fn an_escaped_character_does_not_hide_an_anchor() {
         let anchors = anchors(&["sk_live_", "https://", "pat", "/etc/"]);
-        let (mut hits, mut long) = (Vec::new(), Vec::new());
+        let (mut hits, mut long) = (Vec::new(), Long::default());
         for (text, start) in [
             ("x\\u0073k_live_", 1),
             ("sk\\u005flive_", 0),

@@ -105,7 +105,7 @@ pub(crate) fn is_delimiter(b: u8) -> bool {
 }
 
 /// A word that begins with it is seen to begin.
-pub(super) fn begins_a_word(b: u8) -> bool {
+pub(crate) fn begins_a_word(b: u8) -> bool {
     is(b, WORD)
 }
 
@@ -118,8 +118,8 @@ struct Bits {
 }
 
 impl Bits {
-    /// Where a longer word begins, and where no delimiter follows for long and for longest; `last` are the bytes before
-    /// these, and `next` the delimiters behind them.
+    /// Where a longer word begins, where no delimiter follows for long, and where a longest word begins; `last` are the
+    /// bytes before these, and `next` the delimiters behind them.
     fn places(self, last: Bits, next: u64) -> (u64, u64, u64) {
         // Delimiters among as many bytes from each place on.
         let within = |(here, next): (u64, u64), n: u32| (here | here >> n | next << (64 - n), next | next >> n);
@@ -132,9 +132,10 @@ impl Bits {
         if last.soft >> 54 != 0 {
             soft |= 0x3ff;
         }
-        let start = self.word & (!(self.word << 1 | last.word >> 63) | soft);
+        let first = self.word & !(self.word << 1 | last.word >> 63);
+        let start = first | (self.word & soft);
         let longest = within(twelve, 12);
-        (start & !twelve.0, !eight.0, !longest.0)
+        (start & !twelve.0, !eight.0, first & !longest.0)
     }
 }
 
@@ -223,7 +224,7 @@ pub(super) struct Places {
     pub(super) starts: u64,
     /// Characters that are encoded otherwise than by a backslash.
     pub(super) encoded: u64,
-    /// Where no delimiter follows in [`LONGEST`] bytes.
+    /// Beginnings of words in which no delimiter follows in [`LONGEST`] bytes.
     pub(super) longest: u64,
 }
 

@@ -13,6 +13,7 @@ use super::{Body, BodyKind, CONTEXT, Flow, Learned, Workspace};
 use crate::Engine;
 use crate::decode::base64::{self, Judge, Long};
 use crate::decode::zones::Rules;
+use crate::detect::sieve::begins_a_word;
 use crate::exchange::{Exchange, Finding};
 use crate::limits;
 use crate::rewrite::{Action, Context, Edit, Form, Source};
@@ -25,8 +26,10 @@ pub(super) struct Run {
     start: u64,
     /// Where its first group begins.
     first: u64,
-    /// Where the eight bytes stand in which a capital was seen, and where the run has come to.
-    capital: Option<u64>,
+    /// A capital was seen early enough.
+    capital: bool,
+    /// Where its first word begins, and where the run has come to.
+    word: Option<u64>,
     reach: u64,
     /// Characters at its front that belong to an escape (`\n`, `\u000a`).
     skip: u8,
@@ -96,9 +99,11 @@ impl Run {
 
     /// It is long enough, has a capital, and its first bytes are text: what was found in it counts.
     fn is_certain(&self, over: bool) -> bool {
-        self.chars >= limits::VIEW_CHARS as u64
+        let least = limits::VIEW_CHARS as u64;
+        self.chars >= least
             && (over || self.judge.is_done())
-            && self.capital.is_some_and(|at| at + 8 <= self.reach)
+            && self.capital
+            && self.word.is_some_and(|at| at + least <= self.reach)
     }
 
     /// Reads characters up to the end of the run or of `text`, or until enough was decoded. Returns how far it came.
@@ -115,11 +120,13 @@ impl Run {
                 return (i, End::Over);
             };
             self.escaped |= std::mem::take(&mut self.slashes) > 0;
-            if self.capital.is_none() && b.is_ascii_uppercase() {
-                self.capital = base64::window(base + i as u64).filter(|at| *at >= self.start);
+            let at = base + i as u64;
+            if self.word.is_none() && begins_a_word(b) {
+                self.word = Some(at);
             }
+            self.capital |= b.is_ascii_uppercase() && at < self.start + base64::CAPITAL_WITHIN as u64;
             i += 1;
-            self.reach = base + i as u64;
+            self.reach = at + 1;
             if self.skip > 0 {
                 self.skip -= 1;
                 continue;

@@ -1,7 +1,7 @@
 //! The vectors against a plain look at every byte.
 #![allow(clippy::unwrap_used)]
 
-use super::{BLOCK, BUCKETS, GATED, LONG, LONGER, Places, RUN, Sieve, Walk, begins_a_word, is_delimiter};
+use super::{BLOCK, BUCKETS, GATED, LONG, LONGER, LONGEST, Places, RUN, Sieve, Walk, begins_a_word, is_delimiter};
 
 /// What one half of the buckets lets through, byte by byte.
 fn passes(tables: &[[[u8; 16]; 2]; RUN], run: [u8; RUN]) -> bool {
@@ -64,6 +64,9 @@ fn vectors_leave_the_places_that_bytes_do() {
             let least = begins(&text, at) && long(&text, at, LONGER);
             assert!(!least || starts.contains(&at), "{at} of {len}");
         }
+        let first = |at: usize| begins_a_word(text[at]) && (at == 0 || !begins_a_word(text[at - 1]));
+        let longest = (0..len).filter(|at| first(*at) && long(&text, *at, LONGEST as u16));
+        assert_eq!(of(|p| p.longest), longest.collect::<Vec<_>>(), "of {len}");
         let more = starts
             .iter()
             .filter(|at| !begins(&text, **at) || !long(&text, **at, LONGER));
