@@ -1,9 +1,14 @@
 //! A body's codings, undone one after the other, and the bounds on what comes of it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(feature = "brotli")]
+use crate::brotli::Brotli;
 use crate::gzip::Gzip;
 use crate::inflate::Deflate;
+#[cfg(feature = "zstd")]
+use crate::zstd::Zstd;
 use crate::{Broken, Coding, Sink};
 
 /// What a body may ask for.
@@ -33,7 +38,6 @@ pub struct Decoder {
     /// The last that was applied first.
     stages: Vec<Stage>,
     limits: Limits,
-    allowed: usize,
     read: u64,
     head: Vec<u8>,
     broken: Option<Broken>,
@@ -48,6 +52,10 @@ struct Stage {
 enum Kind {
     Gzip(Gzip),
     Deflate(Deflate),
+    #[cfg(feature = "brotli")]
+    Brotli(Box<Brotli>),
+    #[cfg(feature = "zstd")]
+    Zstd(Box<Zstd>),
 }
 
 impl Kind {
@@ -55,6 +63,21 @@ impl Kind {
         match self {
             Kind::Gzip(s) => s.push(input, sink),
             Kind::Deflate(s) => s.push(input, sink),
+            #[cfg(feature = "brotli")]
+            Kind::Brotli(s) => s.push(input, sink),
+            #[cfg(feature = "zstd")]
+            Kind::Zstd(s) => s.push(input, sink),
+        }
+    }
+
+    /// It may hold so many bytes. The others hold what they hold.
+    fn allow(&mut self, _bytes: usize) {
+        match self {
+            #[cfg(feature = "brotli")]
+            Kind::Brotli(s) => s.allow(_bytes),
+            #[cfg(feature = "zstd")]
+            Kind::Zstd(s) => s.allow(_bytes),
+            _ => {}
         }
     }
 
@@ -62,6 +85,10 @@ impl Kind {
         match self {
             Kind::Gzip(s) => s.finish(),
             Kind::Deflate(s) => s.finish(sink),
+            #[cfg(feature = "brotli")]
+            Kind::Brotli(s) => s.finish(),
+            #[cfg(feature = "zstd")]
+            Kind::Zstd(s) => s.finish(),
         }
     }
 
@@ -69,6 +96,10 @@ impl Kind {
         match self {
             Kind::Gzip(s) => s.at_end(),
             Kind::Deflate(s) => s.at_end(),
+            #[cfg(feature = "brotli")]
+            Kind::Brotli(s) => s.at_end(),
+            #[cfg(feature = "zstd")]
+            Kind::Zstd(s) => s.at_end(),
         }
     }
 
@@ -76,6 +107,10 @@ impl Kind {
         match self {
             Kind::Gzip(s) => s.memory(),
             Kind::Deflate(s) => s.memory(),
+            #[cfg(feature = "brotli")]
+            Kind::Brotli(s) => s.memory(),
+            #[cfg(feature = "zstd")]
+            Kind::Zstd(s) => s.memory(),
         }
     }
 }
@@ -117,6 +152,10 @@ impl Decoder {
         let kind = |coding: &Coding| match coding {
             Coding::Gzip => Kind::Gzip(Gzip::new()),
             Coding::Deflate => Kind::Deflate(Deflate::default()),
+            #[cfg(feature = "brotli")]
+            Coding::Brotli => Kind::Brotli(Box::new(Brotli::new(limits.window))),
+            #[cfg(feature = "zstd")]
+            Coding::Zstd => Kind::Zstd(Box::new(Zstd::new(limits.window))),
         };
         let stage = |coding| Stage {
             kind: kind(coding),
@@ -125,7 +164,6 @@ impl Decoder {
         Decoder {
             stages: codings.iter().rev().map(stage).collect(),
             limits,
-            allowed: usize::MAX,
             read: 0,
             head: Vec::new(),
             broken: None,
@@ -181,9 +219,13 @@ impl Decoder {
         size_of::<Decoder>() + self.stages.len() * LEAST
     }
 
-    /// It may hold so many bytes from now on.
+    /// It may hold so many bytes from now on. One of [`Decoder::least`] is never too few.
     pub fn allow(&mut self, bytes: usize) {
-        self.allowed = bytes;
+        let all = self.memory();
+        for stage in &mut self.stages {
+            let others = all - stage.kind.memory();
+            stage.kind.allow(bytes.saturating_sub(others));
+        }
     }
 
     /// Bytes of input before the block in which it broke.

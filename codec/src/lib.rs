@@ -7,11 +7,15 @@
 
 extern crate alloc;
 
+#[cfg(feature = "brotli")]
+mod brotli;
 mod coding;
 mod crc;
 mod decoder;
 mod gzip;
 mod inflate;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 pub use coding::{Coding, Unknown, codings};
 pub use decoder::{Decoder, FREE_BYTES, Limits};

@@ -33,10 +33,20 @@ fn raw(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn brotli(text: &[u8], quality: u32, window: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    brotli::CompressorWriter::new(&mut out, 4096, quality, window)
+        .write_all(text)
+        .unwrap();
+    out
+}
+
 fn encode(coding: Coding, text: &[u8]) -> Vec<u8> {
     match coding {
         Coding::Gzip => gzip(text),
         Coding::Deflate => zlib(text),
+        Coding::Brotli => brotli(text, 5, 22),
+        Coding::Zstd => zstd::encode_all(text, 3).unwrap(),
     }
 }
 
@@ -72,7 +82,7 @@ fn text(lines: usize) -> Vec<u8> {
         .collect()
 }
 
-const ALL: &[Coding] = &[Coding::Gzip, Coding::Deflate];
+const ALL: &[Coding] = &[Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd];
 
 #[test]
 fn what_was_encoded_comes_out() {
@@ -96,6 +106,130 @@ fn what_was_encoded_comes_out() {
         let stacked = gzip(&zlib(&text));
         let got = decode(&[Coding::Deflate, Coding::Gzip], stacked.chunks(100), LIMITS);
         assert!(got == (text, Ok(())), "a stack");
+    }
+}
+
+#[test]
+fn every_level_is_read() {
+    let large = Limits {
+        ratio: 100_000,
+        ..LIMITS
+    };
+    let words = |n: usize| (0..n).flat_map(|i| [b"alpha ", b"bravo ", b"delta ", b"gamma "][i * i % 7 % 4].to_vec());
+    let noise = |n: usize| (0..n as u64).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8);
+    let texts: Vec<Vec<u8>> = vec![
+        text(30_000),
+        words(200_000).collect(),
+        noise(300_000).collect(),
+        [text(3000), noise(200_000).collect(), vec![b'x'; 400_000], text(100)].concat(),
+    ];
+    for text in &texts {
+        for level in [1, 3, 9, 15, 19] {
+            let mut encoder = zstd::Encoder::new(Vec::new(), level).unwrap();
+            encoder.include_checksum(level % 2 == 1).unwrap();
+            encoder.write_all(text).unwrap();
+            let one = encoder.finish().unwrap();
+            let two = [
+                one.as_slice(),
+                b"\x50\x2a\x4d\x18\x03\0\0\0abc",
+                &zstd::bulk::compress(text, level).unwrap(),
+            ]
+            .concat();
+            let both = [text.as_slice(), text].concat();
+            for size in [two.len(), 1000] {
+                let got = decode(&[Coding::Zstd], two.chunks(size), large);
+                assert!(
+                    got == (both.clone(), Ok(())),
+                    "zstd {level}: {:?} {}",
+                    got.1,
+                    got.0.len()
+                );
+            }
+        }
+        for (quality, window) in [(0, 10), (1, 16), (5, 17), (9, 22), (11, 23)] {
+            let encoded = brotli(text, quality, window);
+            let got = decode(&[Coding::Brotli], encoded.chunks(1000), large);
+            assert!(got == (text.clone(), Ok(())), "brotli {quality}: {:?}", got.1);
+        }
+        for level in 0..=9 {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::new(level));
+            encoder.write_all(text).unwrap();
+            let got = decode(&[Coding::Gzip], encoder.finish().unwrap().chunks(1000), large);
+            assert!(got == (text.clone(), Ok(())), "gzip {level}: {:?}", got.1);
+        }
+    }
+}
+
+#[test]
+fn what_was_flushed_comes_out_at_once() {
+    let event = b"data: {\"delta\": \"hello\"}\n\n";
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), Compression::default());
+    let mut zstd = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    let mut brotli = brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22);
+    let mut decoders = [Coding::Gzip, Coding::Zstd, Coding::Brotli].map(|c| Decoder::new(&[c], LIMITS));
+    let mut seen = [0; 3];
+    for _ in 0..5 {
+        gzip.write_all(event).unwrap();
+        gzip.flush().unwrap();
+        zstd.write_all(event).unwrap();
+        zstd.flush().unwrap();
+        brotli.write_all(event).unwrap();
+        brotli.flush().unwrap();
+        let encoded = [gzip.get_ref(), zstd.get_ref(), brotli.get_ref()];
+        for ((encoded, decoder), seen) in encoded.into_iter().zip(&mut decoders).zip(&mut seen) {
+            let mut out = Vec::new();
+            let mut sink = |piece: &[u8]| {
+                out.extend_from_slice(piece);
+                Ok(())
+            };
+            decoder.push(&encoded[*seen..], &mut sink).unwrap();
+            *seen = encoded.len();
+            assert_eq!(out, event);
+        }
+    }
+}
+
+#[test]
+fn windows_and_memory_are_bounded() {
+    let mut state = 1u64;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    let text: Vec<u8> = (0..4 << 20).map(|_| noise()).collect();
+    let encoded = [
+        (Coding::Brotli, brotli(&text, 1, 22)),
+        (Coding::Zstd, encode(Coding::Zstd, &text)),
+    ];
+    for (coding, encoded) in encoded {
+        let limits = Limits {
+            window: 1 << 20,
+            ..LIMITS
+        };
+        assert_eq!(
+            decode(&[coding], [encoded.as_slice()], limits),
+            (vec![], Err(Broken::Window)),
+            "{coding:?}"
+        );
+        let mut decoder = Decoder::new(&[coding], LIMITS);
+        let mut most = 0;
+        for cut in encoded.chunks(4096) {
+            decoder.push(cut, &mut |_| Ok(())).unwrap();
+            most = most.max(decoder.memory());
+        }
+        assert!(most < 6 << 20, "{coding:?}: {most} bytes");
+        let mut decoder = Decoder::new(&[coding], LIMITS);
+        decoder.allow(1 << 20);
+        let mut held = 0;
+        let done = encoded.chunks(4096).try_for_each(|cut| {
+            let done = decoder.push(cut, &mut |_| Ok(()));
+            held = held.max(decoder.memory());
+            done
+        });
+        assert_eq!(done, Err(Broken::Memory), "{coding:?}");
+        assert!(held <= 1 << 20, "{coding:?}: {held} bytes");
     }
 }
 
@@ -152,6 +286,37 @@ fn what_is_wrong_is_told() {
         ),
         ("half", Coding::Deflate, zlib(&text)[..500].to_vec(), Broken::Truncated),
         ("one byte", Coding::Deflate, b"x".to_vec(), Broken::Truncated),
+        (
+            "half",
+            Coding::Brotli,
+            encode(Coding::Brotli, &text)[..2000].to_vec(),
+            Broken::Truncated,
+        ),
+        (
+            "garbage",
+            Coding::Brotli,
+            [encode(Coding::Brotli, &text).as_slice(), b"m"].concat(),
+            Broken::Trailing,
+        ),
+        ("plain text", Coding::Zstd, text.clone(), Broken::Lying),
+        (
+            "half",
+            Coding::Zstd,
+            encode(Coding::Zstd, &text)[..2000].to_vec(),
+            Broken::Truncated,
+        ),
+        (
+            "garbage",
+            Coding::Zstd,
+            [encode(Coding::Zstd, &text).as_slice(), b"more"].concat(),
+            Broken::Trailing,
+        ),
+        (
+            "half a magic",
+            Coding::Zstd,
+            [encode(Coding::Zstd, &text).as_slice(), b"\x28\xb5"].concat(),
+            Broken::Trailing,
+        ),
     ];
     for (name, coding, encoded, broken) in cases {
         let whole = decode(&[coding], [encoded.as_slice()], LIMITS);
@@ -161,9 +326,12 @@ fn what_is_wrong_is_told() {
             "{name}: what came out is no text"
         );
         for size in [1, 13] {
+            let parts = decode(&[coding], encoded.chunks(size), LIMITS);
+            let lengths = (parts.0.len(), whole.0.len());
             assert!(
-                decode(&[coding], encoded.chunks(size), LIMITS) == whole,
-                "{name} in chunks of {size}"
+                parts == whole,
+                "{coding:?}, {name}, in chunks of {size}: {lengths:?} {:?}",
+                parts.1
             );
         }
     }
@@ -232,7 +400,7 @@ fn cut<'c>(bytes: &'c [u8], cuts: &[usize]) -> Vec<&'c [u8]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damage_never_stops_it_and_cuts_change_nothing(
@@ -250,13 +418,13 @@ proptest! {
         encoded.truncate(end.index(encoded.len()) + 1);
         let whole = decode(&[ALL[which]], [encoded.as_slice()], LIMITS);
         let parts = decode(&[ALL[which]], cut(&encoded, &cuts), LIMITS);
-        prop_assert!(whole == parts, "{:?} and {:?}", whole.1, parts.1);
+        prop_assert!(whole == parts, "{:?} of {} and {:?} of {}", whole.1, whole.0.len(), parts.1, parts.0.len());
     }
 
     #[test]
     fn noise_never_stops_it(which in 0..ALL.len(), noise in proptest::collection::vec(any::<u8>(), 0..500)) {
         let whole = decode(&[ALL[which]], [noise.as_slice()], LIMITS);
         let parts = decode(&[ALL[which]], noise.chunks(1), LIMITS);
-        prop_assert!(whole == parts, "{:?} and {:?}", whole.1, parts.1);
+        prop_assert!(whole == parts, "{:?} of {} and {:?} of {}", whole.1, whole.0.len(), parts.1, parts.0.len());
     }
 }

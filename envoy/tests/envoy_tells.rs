@@ -58,7 +58,7 @@ fn upstream() -> Upstream {
         })
     };
     let plain = message(&[header("x-note", &key()), header("x-keepmum", "outcome=forged")]);
-    let packed = message(&[header("content-encoding", "gzip")]);
+    let packed = message(&[header("content-encoding", "compress")]);
     let clean = Arc::new(Message {
         headers: vec![header(":status", "200"), header("content-length", "2")],
         body: vec![b"ok".to_vec()],

@@ -33,6 +33,14 @@ fn encode(coding: &str, text: &[u8]) -> Vec<u8> {
             e.write_all(text).unwrap();
             e.finish().unwrap()
         }
+        "br" => {
+            let mut out = Vec::new();
+            let mut e = brotli::CompressorWriter::new(&mut out, 4096, 5, 18);
+            e.write_all(text).unwrap();
+            drop(e);
+            out
+        }
+        "zstd" => zstd::encode_all(text, 3).unwrap(),
         other => panic!("{other}"),
     }
 }
@@ -99,8 +107,11 @@ const ALL: &[&str] = &[
     "x-gzip",
     "deflate",
     "raw deflate",
+    "br",
+    "zstd",
     "gzip, gzip",
-    "deflate, gzip",
+    "gzip, br",
+    "zstd, deflate",
 ];
 
 #[test]
