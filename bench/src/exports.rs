@@ -42,6 +42,23 @@ pub extern "C" fn prepare(each: u32, json: u32) {
     with(|s| (s.each, s.json) = (each as usize, json != 0));
 }
 
+/// Reads the bytes as a policy, which is the one from now on; 0: it is refused.
+#[unsafe(no_mangle)]
+pub extern "C" fn compile() -> u64 {
+    with(|s| {
+        let policy = std::mem::take(&mut s.data);
+        let taken = s.compile(&policy);
+        s.data = policy;
+        u64::from(taken)
+    })
+}
+
+/// Chooses routes, and returns for how many requests there was one.
+#[unsafe(no_mangle)]
+pub extern "C" fn route_pass() -> u64 {
+    with(|s| s.route_pass())
+}
+
 /// Takes the bodies through the engine, and returns how many findings there were.
 #[unsafe(no_mangle)]
 pub extern "C" fn engine_pass() -> u64 {

@@ -4,13 +4,36 @@
 //! to find many literals where there are no vector instructions. It does less than the engine: it only finds, and it
 //! starts afresh with each chunk, so that an anchor cut in two is lost on it. Both are favours to the baseline.
 //!
-//! As a wasm module this exports `alloc`, `prepare`, `engine_pass`, `anchor_pass` and `found`; the module keeps one subject.
+//! As a wasm module this exports `alloc`, `prepare`, `engine_pass`, `anchor_pass`, `compile` and `route_pass`; the module keeps one subject.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, Workspace};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Flow, RequestFacts, Workspace};
 
 #[cfg(target_family = "wasm")]
 mod exports;
+
+/// Requests of one [`Subject::route_pass`].
+pub const ROUTED: u32 = 3_000;
+
+/// A policy with so many routes and names of fields, of the kinds that people write.
+pub fn policy_of(routes: usize, fields: usize) -> String {
+    let route = |i: usize| {
+        let asks = match i % 4 {
+            0 => format!("hosts: [h{i}.example.com], paths: [/api/**]"),
+            1 => format!("hosts: ['*.t{i}.example.com'], methods: [GET]"),
+            2 => format!("paths: [/api/v{i}/**, /v{i}/*/keys]"),
+            _ => format!("hosts: ['*.example.com'], paths: ['/shop/{i}/**/*.json'], status: [2xx]"),
+        };
+        format!("  - {{name: r{i}, match: {{{asks}}}, response: {{action: mask}}}}\n")
+    };
+    let names: Vec<String> = (0..fields).map(|i| format!("field{i}")).collect();
+    let fields = match fields {
+        0 => String::new(),
+        _ => format!("fields: [{{names: [{}]}}]\n", names.join(", ")),
+    };
+    let routes: String = (0..routes).map(route).collect();
+    format!("{fields}routes:\n{routes}")
+}
 
 /// Pieces in which a proxy hands over a body.
 pub const CHUNK: usize = 16 * 1024;
@@ -91,6 +114,39 @@ impl Subject {
     pub fn anchor_pass(&self) -> u64 {
         let chunks = self.data.chunks(self.each.max(1)).flat_map(|whole| whole.chunks(CHUNK));
         chunks.map(|chunk| self.anchors.find_iter(chunk).count() as u64).sum()
+    }
+
+    /// Reads a policy, which takes the place of the one that was there; `false`: it is refused.
+    pub fn compile(&mut self, policy: &[u8]) -> bool {
+        match Engine::new(policy) {
+            Ok(engine) => {
+                self.engine = engine;
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Chooses among the routes for [`ROUTED`] requests, and returns for how many there was one.
+    pub fn route_pass(&self) -> u64 {
+        let requests: [(&[u8], &[u8]); 3] = [
+            (b"h196.example.com", b"/api/v5/things/7"),
+            (b"none.example.org", b"/v198/x/keys"),
+            (b"a.t197.example.com", b"/"),
+        ];
+        let mut taken = 0;
+        for (host, path) in requests.iter().cycle().take(ROUTED as usize) {
+            let facts = RequestFacts {
+                host,
+                path,
+                method: b"GET",
+                headers: &[],
+                metadata: &|_, _| None,
+            };
+            let routed = std::hint::black_box(&self.engine).route(std::hint::black_box(&facts));
+            taken += u64::from(!routed.may_be_default());
+        }
+        taken
     }
 
     /// The engine, for what else is asked of it.

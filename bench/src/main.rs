@@ -9,6 +9,7 @@ mod guest;
 mod load;
 mod measure;
 mod memory;
+mod policy;
 mod report;
 mod speed;
 mod upstream;
@@ -24,7 +25,7 @@ use crate::measure::Budget;
 use crate::report::Figures;
 
 const HELP: &str = "\
-usage: cargo xtask bench [--quick] [--only speed|memory|envoy]... [--doc FILE]
+usage: cargo xtask bench [--quick] [--only speed|policy|memory|envoy]... [--doc FILE]
 
   --quick      seconds instead of minutes: shows that the benchmarks work, not how fast anything is
   --only PART  one part (can be repeated)
@@ -63,8 +64,8 @@ fn parse() -> Result<Option<Ask>> {
             Long("quick") => ask.quick = true,
             Long("only") => {
                 let part = parser.value()?.string()?;
-                if !["speed", "memory", "envoy"].contains(&part.as_str()) {
-                    bail!("there is no part {part}; there are speed, memory, envoy");
+                if !["speed", "policy", "memory", "envoy"].contains(&part.as_str()) {
+                    bail!("there is no part {part}; there are speed, policy, memory, envoy");
                 }
                 ask.only.push(part);
             }
@@ -88,6 +89,13 @@ fn run(ask: &Ask) -> Result<()> {
     let folder = keepmum_envoy::target().join("bench");
     std::fs::create_dir_all(&folder)?;
     let mut figures = Figures::default();
+    if wanted("policy") {
+        let budget = Budget {
+            pairs: if ask.quick { 3 } else { 15 },
+            time: Duration::from_millis(if ask.quick { 300 } else { 2_000 }),
+        };
+        figures.policy = policy::run(&file("KEEPMUM_BENCH_PROBE")?, budget, &mut say)?;
+    }
     if wanted("speed") {
         let time = if ask.quick {
             Duration::from_millis(300)

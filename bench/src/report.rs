@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{load, memory, speed};
+use crate::{load, memory, policy, speed};
 
 /// What was measured; a part that was not asked for, or could not be, is empty.
 #[derive(Default)]
@@ -18,6 +18,8 @@ pub struct Figures {
     pub fuel: Vec<speed::Fuel>,
     /// How many literals both searches looked for.
     pub anchors: usize,
+    /// A large policy.
+    pub policy: Vec<policy::Line>,
     /// Memory, and how much passed in each line.
     pub memory: Vec<memory::Line>,
     /// Bytes of each stream of the memory part.
@@ -70,6 +72,33 @@ impl Figures {
             writeln!(t, "|---------------------|-------:|-------------:|")?;
             for f in &self.fuel {
                 writeln!(t, "| {:<19} | {:>6.2} | {:>12.2} |", f.case, f.engine, f.anchors)?;
+            }
+        }
+        if !self.policy.is_empty() {
+            let (routes, fields) = policy::SIZE;
+            writeln!(
+                t,
+                "\nA policy of {routes} routes and {fields} field names: reading it, against reading `{{}}`; choosing a route for a request, against choosing among one.\n"
+            )?;
+            writeln!(
+                t,
+                "| Runtime  | Reading, ms | Ratio            | Choosing, µs | Ratio            |"
+            )?;
+            writeln!(
+                t,
+                "|----------|------------:|-----------------:|-------------:|-----------------:|"
+            )?;
+            for l in &self.policy {
+                let (compile, choose) = (&l.compile, &l.choose);
+                writeln!(
+                    t,
+                    "| {:<8} | {:>11.1} | {:>16} | {:>12.2} | {:>16} |",
+                    l.runtime,
+                    compile.0.median,
+                    compile.1.to_string(),
+                    choose.0.median,
+                    choose.1.to_string()
+                )?;
             }
         }
         if !self.memory.is_empty() {
@@ -133,6 +162,7 @@ impl Figures {
             "anchors": self.anchors,
             "speed": self.speed.iter().map(speed::Line::json).collect::<Vec<_>>(),
             "fuel_per_byte": self.fuel.iter().map(speed::Fuel::json).collect::<Vec<_>>(),
+            "policy": self.policy.iter().map(policy::Line::json).collect::<Vec<_>>(),
             "streamed_bytes": self.streamed,
             "memory": self.memory.iter().map(|l| &l.json).collect::<Vec<_>>(),
             "envoy": self.load.iter().map(load::Line::json).collect::<Vec<_>>(),

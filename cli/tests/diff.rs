@@ -43,6 +43,11 @@ fn differences_are_counted_by_kind_and_fail_as_asked() {
         let counts = ["lost", "moved", "gained"].map(|kind| found[kind].as_u64().unwrap() > 0);
         assert_eq!(counts, kinds, "{old} -> {new}: {found:#}");
         assert_eq!(ran.code, i32::from(kinds.contains(&true)), "{old} -> {new}");
+        if new == bypass {
+            let all = found["differences"].as_array().unwrap();
+            let pointed = |d: &Value| d["pointer"].as_str().is_some_and(|p| p.starts_with('/'));
+            assert!(all.iter().any(pointed), "no JSON pointer: {found:#}");
+        }
     }
     for (on, code) in [
         ("lost", 1),

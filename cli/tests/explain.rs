@@ -66,6 +66,21 @@ fn values_are_shown_only_when_they_are_asked_for() {
 }
 
 #[test]
+fn places_in_json_have_a_pointer() {
+    let folder = Folder::new("explain-pointer");
+    folder.put(
+        "body.json",
+        format!(r#"{{"a":[1,{{"url":"{}"}}]}}"#, url("a").trim()).as_bytes(),
+    );
+    let file = folder.path("body.json");
+    let ran = keepmum(&["explain", &file], &[], b"");
+    assert!(ran.text().contains(" /a/1/url "), "{}", ran.text());
+    let told: Value = serde_json::from_str(&keepmum(&["explain", "--json", &file], &[], b"").text()).unwrap();
+    let places = told["places"].as_array().unwrap();
+    assert!(places.iter().any(|p| p["pointer"] == "/a/1/url"), "{told:#}");
+}
+
+#[test]
 fn places_in_encoded_text_are_places_in_the_input() {
     let utf16: Vec<u8> = url("a").encode_utf16().flat_map(u16::to_le_bytes).collect();
     let told: Value = serde_json::from_str(&keepmum(&["explain", "--json"], &[], &utf16).text()).unwrap();

@@ -77,6 +77,17 @@ impl Bootstrap {
         )
     }
 
+    /// With a tag of somebody else's in place of our own, as Istio's bootstrap has them.
+    ///
+    /// # Errors
+    /// The shipped file lacks the tags.
+    pub fn with_other_tags(self) -> Result<Self> {
+        let cut = |text: &str| Some((text.find("stats_config:\n")?, text.find("overload_manager:\n")?));
+        let (from, to) = cut(&self.0).context("envoy/bootstrap.yaml has no stats_config")?;
+        let other = "stats_config: {use_all_default_tags: false, stats_tags: [{tag_name: cluster_name, regex: '^cluster\\.((.+?)\\.)'}]}\n\n";
+        Ok(Self([&self.0[..from], other, &self.0[to..]].concat()))
+    }
+
     /// With the filter's policy from the file `filter.yaml` in this folder.
     ///
     /// # Errors

@@ -172,3 +172,21 @@ fn the_check_finds_what_is_wrong() {
         assert!(found.iter().any(|e| e.contains(expected)), "{new}: {found:?}");
     }
 }
+
+/// The labels in Istio are those of the bootstrap, word by word.
+#[test]
+fn istio_gets_the_same_stats_tags() {
+    let load = |text: &str| YamlLoader::load_from_str(text).unwrap().swap_remove(0);
+    let own = load(include_str!("../bootstrap.yaml"));
+    let map = load(include_str!("../istio/stats-tags.yaml"));
+    assert_eq!(map["kind"].as_str(), Some("ConfigMap"));
+    let custom = map["data"]["custom_bootstrap.json"].as_str().unwrap();
+    let custom: serde_json::Value = serde_json::from_str(custom).unwrap();
+    let tags = custom["stats_config"]["stats_tags"].as_array().unwrap();
+    let own = own["stats_config"]["stats_tags"].as_vec().unwrap();
+    assert_eq!(tags.len(), own.len());
+    for (tag, own) in tags.iter().zip(own) {
+        assert_eq!(tag["tag_name"].as_str(), own["tag_name"].as_str());
+        assert_eq!(tag["regex"].as_str(), own["regex"].as_str());
+    }
+}

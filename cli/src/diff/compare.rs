@@ -5,6 +5,8 @@
 //! going from `enforce` to `report` loses everything; under two reporting policies what they report is compared. What happens to
 //! a whole message (denied, blocked, replaced, looked at) is compared with the findings: it hides values as they do.
 
+use std::collections::BTreeMap;
+
 use keepmum_host_tests::replay::Finding;
 use keepmum_host_tests::report::{Case, visible};
 use serde::Serialize;
@@ -31,6 +33,9 @@ pub struct Difference {
     pub detector: String,
     pub exchange: String,
     pub place: String,
+    /// Where it stands in a JSON body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old: Option<Side>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,11 +61,14 @@ const EVENTS: [(&str, &str); 3] = [
 /// Every difference, what was lost first.
 pub fn compare(before: &Replayed, after: &Replayed) -> Vec<Difference> {
     let mut all = Vec::new();
-    for ((old, old_route), (new, new_route)) in before.iter().zip(after.iter()) {
+    let told = before.pointers.iter().zip(&after.pointers);
+    for (((old, old_route), (new, new_route)), told) in before.iter().zip(after.iter()).zip(told) {
+        let pointers = pointers(old, told.0).chain(pointers(new, told.1)).collect();
         let mut one = One {
             exchange: visible(old.exchange.name.as_bytes()),
             old_route,
             new_route,
+            pointers,
             found: &mut all,
         };
         one.findings(findings(old), findings(new));
@@ -89,8 +97,16 @@ fn findings(case: &Case) -> Vec<Found> {
     replay.findings.iter().map(found).collect()
 }
 
+/// Where findings stand in JSON bodies, by place and offset.
+fn pointers<'c>(case: &'c Case, told: &'c [Option<String>]) -> impl Iterator<Item = ((&'c str, u64), &'c str)> {
+    let findings = case.replay().into_iter().flat_map(|replay| &replay.findings);
+    let each = findings.zip(told);
+    each.filter_map(|(f, pointer)| Some(((f.place.as_str(), f.start), pointer.as_deref()?)))
+}
+
 struct One<'a> {
     exchange: String,
+    pointers: BTreeMap<(&'a str, u64), &'a str>,
     old_route: &'a str,
     new_route: &'a str,
     found: &'a mut Vec<Difference>,
@@ -107,7 +123,10 @@ impl One<'_> {
             .as_ref()
             .or(old.as_ref())
             .map_or_else(String::new, |side| side.detector.clone());
+        let side = new.as_ref().or(old.as_ref());
+        let pointer = side.and_then(|side| self.pointers.get(&(place, side.start)));
         self.found.push(Difference {
+            pointer: pointer.map(|p| (*p).to_owned()),
             kind,
             route: visible(route.as_bytes()),
             detector,
@@ -236,6 +255,7 @@ mod tests {
                 exchange: "e".to_owned(),
                 old_route: "a",
                 new_route: "b",
+                pointers: BTreeMap::new(),
                 found: &mut found,
             };
             let read = |list: &[&str]| list.iter().map(|written| finding(written)).collect();

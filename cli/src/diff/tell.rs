@@ -55,7 +55,8 @@ pub fn lines(all: &Replayed, found: &[Difference]) -> String {
                 (Some(side), None) | (None, Some(side)) => shown(side, false),
                 (None, None) => String::new(),
             };
-            let _ = writeln!(out, "           {} {} {how}", d.exchange, d.place);
+            let at = d.pointer.as_deref().map_or_else(String::new, |p| format!(" {p}"));
+            let _ = writeln!(out, "           {} {}{at} {how}", d.exchange, d.place);
         }
         if members.len() > LISTED {
             let _ = writeln!(out, "           and {} more", members.len() - LISTED);

@@ -35,6 +35,9 @@ pub fn run(options: &Explain) -> Result<Ended> {
     let mut exchange = Exchange::explaining();
     pass(&engine, &mut exchange, &text, kind);
     let mut places = Places::of(&engine, &exchange, &text, options.show_values);
+    if kind.json {
+        places.point(&engine, &text);
+    }
     let (all, mut others) = (policy::with_all_packs(&options.choice)?, Exchange::listing_all());
     pass(&all, &mut others, &text, kind);
     places.unasked = places::unasked((&engine, &exchange), (&all, &others));

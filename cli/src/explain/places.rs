@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keepmum_engine::explain::{Verdict, What};
-use keepmum_engine::{Engine, Exchange, Finding, catalogue};
+use keepmum_engine::{Engine, Exchange, Finding, Workspace, catalogue};
 use serde::Serialize;
 
 /// All that is told of a text.
@@ -38,6 +38,9 @@ pub struct Place {
     pub column: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<Stretch>,
+    /// Where it stands in a JSON document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
     #[serde(flatten)]
     pub outcome: Outcome,
 }
@@ -163,6 +166,7 @@ impl Places {
                 line,
                 column,
                 secret,
+                pointer: None,
                 outcome,
             }
         };
@@ -171,6 +175,21 @@ impl Places {
             detectors: engine.detectors(),
             places: found.into_iter().map(place).collect(),
             unasked: Vec::new(),
+        }
+    }
+}
+
+impl Places {
+    /// Says where in a JSON document each match stands.
+    pub fn point(&mut self, engine: &Engine, document: &[u8]) {
+        let mut at: Vec<u64> = self.places.iter().filter_map(|p| p.secret.map(|s| s.start)).collect();
+        at.sort_unstable();
+        at.dedup();
+        let pointers = engine.pointers_in(&mut Workspace::default(), document, &at);
+        let by_place: BTreeMap<u64, Option<String>> = at.into_iter().zip(pointers).collect();
+        for p in &mut self.places {
+            let start = p.secret.map(|s| s.start);
+            p.pointer = start.and_then(|start| by_place.get(&start).cloned().flatten());
         }
     }
 }

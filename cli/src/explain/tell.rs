@@ -73,6 +73,9 @@ fn one(p: &Place, to: &mut impl Write) -> io::Result<()> {
     if let Some(s) = p.secret {
         write!(to, " ({}..{}, {} bytes)", s.start, s.end, s.end - s.start)?;
     }
+    if let Some(pointer) = p.pointer.as_deref().filter(|p| !p.is_empty()) {
+        write!(to, " {pointer}")?;
+    }
     write!(to, " {detector}: ")?;
     match &p.outcome {
         Outcome::Redacted { action, value } => {

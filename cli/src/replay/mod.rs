@@ -5,6 +5,7 @@
 
 mod expect;
 mod judge;
+mod pointers;
 mod tell;
 pub mod traffic;
 

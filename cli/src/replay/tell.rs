@@ -11,12 +11,13 @@ pub const EVENTS: [&str; 4] = ["denied", "blocked", "errors_replaced", "stream_r
 
 /// One document.
 pub fn json(all: &Replayed, expected: usize, failures: &[Failure]) -> Value {
-    let cases = all.iter().map(|(case, route)| {
+    let cases = all.iter().zip(&all.pointers).map(|((case, route), pointers)| {
         let replay = case.replay();
-        let findings = replay.into_iter().flat_map(|replay| &replay.findings).map(|finding| {
+        let findings = replay.into_iter().flat_map(|replay| &replay.findings).zip(pointers);
+        let findings = findings.map(|(finding, pointer)| {
             json!({
                 "detector": finding.detector, "place": finding.place, "action": finding.action,
-                "start": finding.start, "end": finding.end,
+                "start": finding.start, "end": finding.end, "pointer": pointer,
             })
         });
         let uninspected = case.uninspected().into_iter().map(|(reason, _)| reason);

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::args::Harness;
 use crate::policy::{environment, metadata_of};
+use crate::replay::pointers;
 
 /// The module's name where it lies beside the program.
 const MODULE: &str = "keepmum_plugin.wasm";
@@ -48,6 +49,8 @@ pub struct Replayed {
     pub cases: Vec<Case>,
     /// The route that each was on.
     pub routes: Vec<String>,
+    /// Where each of its findings stood in a JSON body.
+    pub pointers: Vec<Vec<Option<String>>>,
 }
 
 impl Policy {
@@ -124,6 +127,11 @@ impl Stage {
                 Some(own) => Policy::of(serde_json::to_vec(own)?, &exchange.name)?.engine,
                 None => policy.engine.clone(),
             };
+            let findings = match &outcome {
+                Outcome::Replayed(replay) => replay.findings.as_slice(),
+                Outcome::NotReplayed(_) => &[],
+            };
+            replayed.pointers.push(pointers::of(&engine, &exchange, findings));
             replayed.routes.push(self.route(&engine, &exchange));
             replayed.cases.push(Case { exchange, outcome });
         }

@@ -60,7 +60,8 @@ impl Engine {
             told.push((at, pointer.to_owned()))
         });
         let mut of = |place: &u64| {
-            let (_, pointer) = told.iter().find(|(at, _)| at == place)?;
+            let known = told.binary_search_by_key(place, |(at, _)| *at).ok()?;
+            let (_, pointer) = told.get(known)?;
             Some(fit_to_tell(self, work, pointer))
         };
         places.iter().map(&mut of).collect()
