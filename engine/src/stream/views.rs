@@ -9,6 +9,10 @@
 //!
 //! Left out: base64 that is wrapped into lines, and a run that does not begin where its base64 does (`/path/SGVsbG8…`).
 
+mod patch;
+
+pub(super) use patch::Patch;
+
 use super::{Body, BodyKind, CONTEXT, Flow, Learned, Workspace};
 use crate::Engine;
 use crate::decode::base64::{self, Judge, Long};
@@ -66,17 +70,6 @@ struct Inner {
     out: Vec<u8>,
     /// Not told yet; offsets are those of the decoded bytes.
     findings: Vec<Finding>,
-}
-
-/// A group of base64 that is written anew.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Patch {
-    pub(super) start: u64,
-    /// Length of what stands there, backslashes included.
-    len: u8,
-    /// How many characters take its place.
-    chars: u8,
-    text: [u8; 4],
 }
 
 impl Run {
@@ -167,37 +160,6 @@ impl Run {
             }
             i += 1;
         }
-    }
-}
-
-impl Patch {
-    fn new(start: u64, stood: &[u8], old: &[u8], new: &[u8]) -> Patch {
-        let values = |bytes: &[u8]| {
-            let at = |i: usize| bytes.get(i).copied().unwrap_or(0);
-            base64::values([at(0), at(1), at(2)])
-        };
-        let mut text = [0; 4];
-        let mut chars = 0;
-        let plain = stood.iter().filter(|b| **b != b'\\');
-        for (((to, c), old), new) in text.iter_mut().zip(plain).zip(values(old)).zip(values(new)) {
-            // A character that stays keeps the form that its alphabet gave it.
-            *to = if old == new { *c } else { base64::character(new) };
-            chars += 1;
-        }
-        Patch {
-            start,
-            len: u8::try_from(stood.len()).unwrap_or(u8::MAX),
-            chars,
-            text,
-        }
-    }
-
-    pub(super) fn end(&self) -> u64 {
-        self.start + u64::from(self.len)
-    }
-
-    pub(super) fn text(&self) -> &[u8] {
-        self.text.get(..usize::from(self.chars)).unwrap_or_default()
     }
 }
 
