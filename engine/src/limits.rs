@@ -173,3 +173,6 @@ pub const PART_HEAD_BYTES: usize = 8 * 1024;
 
 /// Multipart bodies in each other that are taken apart; deeper ones are text.
 pub const PART_DEPTH: u8 = 3;
+
+/// Heads and pings that wait behind text which is held of a WebSocket's message. Beyond it the text is settled as if the message ended.
+pub const SOCKET_QUEUE_BYTES: usize = 32 * 1024;

@@ -24,6 +24,7 @@ mod parts;
 mod pointers;
 mod repeats;
 mod settle;
+mod socket;
 mod views;
 mod whole;
 mod wide;

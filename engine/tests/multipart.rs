@@ -103,6 +103,26 @@ fn parts_are_read_by_their_own_types_and_names() {
 }
 
 #[test]
+fn parts_that_are_allowed_by_name_stay() {
+    let e = engine(r#"{"allow":[{"names":["free"]}],"response":{"action":{"label":{"template":"[GONE]"}}}}"#);
+    let body = of("multipart/form-data; boundary=b");
+    for (head, stays) in [
+        ("name=free", true),
+        ("name=\"a[free]\"", true),
+        ("name=other", false),
+        ("name=free; name=other", false),
+    ] {
+        let given = format!("--b|Content-Disposition: form-data; {head}||KEY|--b||KEY|--b--|");
+        let want = if stays {
+            given.replace("--b||KEY", "--b||[GONE]")
+        } else {
+            given.replace("KEY", "[GONE]")
+        };
+        check(&e, &body, &given, &want);
+    }
+}
+
+#[test]
 fn heads_of_parts_are_read_too() {
     let e = engine(POLICY);
     let body = of("multipart/mixed;boundary=b");

@@ -65,6 +65,21 @@ fn parts_are_redacted_in_both_directions() {
         assert_eq!(unread("_bytes"), Some(&(2 * key().len() as i64)));
         assert_eq!(r.told["outcome"], "redacted");
     }
+    // Where a part that is not inspected is not to pass.
+    let run = |policy: &str, body: &str| {
+        let mut exchange = answered("part", content_type, &[body]);
+        exchange.response.headers.remove(1);
+        replay(&module, &options(policy), &exchange).unwrap()
+    };
+    for (fate, outcome) in [("block", "blocked"), ("drop", "dropped")] {
+        let r = run(&format!(r#"{{"on_uninspectable":{{"content_type":"{fate}"}}}}"#), &given);
+        assert_eq!(r.told["outcome"], outcome);
+        assert_eq!(r.client.message.body.concat(), b"", "{fate}");
+        let unread = "keepmum.uninspected.reason.content_type.route.default";
+        assert_eq!(r.metrics.get(unread), Some(&1));
+        let fine = given.replace("image/png", "text/plain");
+        assert_eq!(run("{}", &fine).client.message.body, run(r#"{"on_uninspectable":{"content_type":"block"}}"#, &fine).client.message.body);
+    }
     // Where nothing else is in it.
     let picture = "--b 1\r\nContent-Type: image/png\r\n\r\nfake\r\n--b 1--\r\n";
     let mut exchange = answered("picture", content_type, &[picture]);

@@ -5,14 +5,33 @@ use keepmum_engine::BodyKind;
 
 use crate::headers::Headers;
 
-/// Headers that describe bytes which may no longer be there.
+/// Headers and trailers that describe bytes which may no longer be there.
 const OF_THE_BYTES: &[&[u8]] = &[b"content-md5", b"digest", b"content-digest", b"repr-digest"];
+
+/// The same of stores, beginnings of names: their clients compare them. Requests keep theirs, which are signed.
+const OF_STORES: &[&[u8]] = &[b"x-amz-checksum-", b"x-goog-hash"];
+
+/// What a signature over headers (RFC 9421) covers when it cannot be verified any more.
+const SIGNED: &[&[u8]] = &[b"digest\"", b"\"content-md5\"", b"\"content-length\"", b"\"etag\""];
+
+/// Takes out of headers or trailers what is said of the bytes of a body that may be changed.
+pub(crate) fn without_digests(list: &mut Headers, response: bool) {
+    let signed = |value: &[u8]| SIGNED.iter().any(|s| value.windows(s.len()).any(|w| w == *s));
+    let of_bytes = list.pairs.iter().any(|(n, v)| n == b"signature-input" && signed(v));
+    let goes = |name: &[u8]| {
+        OF_THE_BYTES.contains(&name)
+            || (response && OF_STORES.iter().any(|s| name.starts_with(s)))
+            || (of_bytes && matches!(name, b"signature" | b"signature-input"))
+    };
+    let names: Vec<_> = list.pairs.iter().map(|(n, _)| n.clone()).filter(|n| goes(n)).collect();
+    for name in names {
+        list.remove(&name);
+    }
+}
 
 /// Makes true what the headers say of a body that may be changed.
 pub(crate) fn headers_of_changed(list: &mut Headers, kind: BodyKind) {
-    for name in OF_THE_BYTES {
-        list.remove(name);
-    }
+    without_digests(list, list.first(b":status").is_some());
     if !kind.keep_length {
         list.remove(b"content-length");
         list.replace(b"accept-ranges", b"none");

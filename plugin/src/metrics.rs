@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use keepmum_engine::{Engine, Exchange};
+use keepmum_engine::Engine;
 
 use crate::host;
 
@@ -37,17 +37,9 @@ impl Metrics {
         self.uninspected_times(engine, reason, 1);
     }
 
-    fn uninspected_times(self, engine: &Engine, reason: &str, times: u64) {
+    pub(crate) fn uninspected_times(self, engine: &Engine, reason: &str, times: u64) {
         let name = |route: &str| format!("keepmum.uninspected.reason.{reason}.route.{route}");
         count_by_route(engine, name, times);
-    }
-
-    /// Both, of the parts of a body that went through unread since this was last asked.
-    pub(crate) fn unread_parts(self, engine: &Engine, exchange: &mut Exchange) {
-        for unread in exchange.take_unread() {
-            self.uninspected_times(engine, unread.reason, unread.parts);
-            self.uninspected_bytes(engine, unread.reason, unread.bytes);
-        }
     }
 
     /// `keepmum.uninspected_bytes.reason.<reason>.route.<route>`: their bytes, as they came over the wire.

@@ -19,6 +19,7 @@ mod error;
 mod head;
 mod reply;
 mod sent;
+mod socket;
 mod stream;
 mod unread;
 

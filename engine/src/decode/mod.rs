@@ -10,6 +10,7 @@ pub(crate) mod pointer;
 pub(crate) mod reference;
 pub(crate) mod scan;
 pub(crate) mod utf16;
+pub(crate) mod websocket;
 pub(crate) mod zones;
 
 pub(crate) use escape::{Escape, Reading, Unit};

@@ -162,7 +162,7 @@ impl Walker {
 }
 
 /// The rule for the name of a form's field: `user[password]` is a password too.
-pub(crate) fn rule_for(name: &[u8], rule: impl Fn(&[u8]) -> Option<u16>) -> Option<u16> {
+pub(crate) fn rule_for<T>(name: &[u8], rule: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
     rule(name).or_else(|| {
         let inner = name.strip_suffix(b"]")?;
         let open = inner.iter().rposition(|b| *b == b'[')?;

@@ -11,6 +11,7 @@ use crate::content;
 use crate::decode::multipart::head::Head;
 use crate::decode::multipart::{Line, Step};
 use crate::decode::pairs;
+use crate::decode::zones::Rules;
 use crate::exchange::Exchange;
 use crate::limits;
 
@@ -40,6 +41,8 @@ pub(super) struct Parts {
     /// Bytes before what is held.
     at: u64,
     content: Content,
+    /// Items of `allow` that name the part.
+    allowed: Rules,
     /// What stands between two lines, once there is something, and where it began.
     inner: Option<Box<Body>>,
     from: u64,
@@ -77,6 +80,7 @@ impl Parts {
             head_line: 0,
             at: 0,
             content: Content::Type(Vec::new(), keep_length),
+            allowed: 0,
             inner: None,
             from: 0,
             keep_length,
@@ -225,6 +229,10 @@ impl Parts {
         }
         self.apart(way, Content::Head(kind), block.get(at..).unwrap_or_default());
 
+        if let [name] = head.names.as_slice() {
+            let rules = |name: &[u8]| Some(way.engine.kept.named(name)).filter(|rules| *rules != 0);
+            self.allowed = pairs::rule_for(name, rules).unwrap_or_default();
+        }
         let essence = content::essence(&head.content_type);
         let keep_length = self.keep_length || head.counted;
         if let Some(rule) = head.rule {
@@ -277,6 +285,7 @@ impl Parts {
     fn enter(&mut self, head: bool) {
         self.in_head = head;
         self.head_line = 0;
+        self.allowed = 0;
         self.content = Content::Type(Vec::new(), self.keep_length);
     }
 
@@ -306,7 +315,9 @@ impl Parts {
         }
         let body = self.inner.get_or_insert_with(|| {
             self.from = from;
-            Box::new(self.content.body(self.depth))
+            let mut body = self.content.body(self.depth);
+            body.is_inside(self.allowed);
+            Box::new(body)
         });
         way.with(self.from, |engine, work, exchange, out| {
             if body.push_whole(engine, work, exchange, text, out) == Flow::Pass {

@@ -20,6 +20,8 @@ pub(super) enum Form {
     Wide(Box<Wide>),
     /// Parts behind each other, each with a form of its own.
     Parts(Box<super::parts::Parts>),
+    /// One way of a WebSocket.
+    Socket(Box<super::socket::Socket>),
 }
 
 impl Default for Form {
@@ -50,6 +52,7 @@ impl Form {
             Form::Unknown(front) => front.len(),
             Form::Bytes => 0,
             Form::Parts(p) => p.held(),
+            Form::Socket(s) => s.held(),
             Form::Wide(w) => w.decoder.held() + usize::from(w.encoder.is_inside()) + w.inner.held(),
         }
     }
@@ -59,6 +62,7 @@ impl Form {
             Form::Unknown(front) => front.capacity(),
             Form::Bytes => 0,
             Form::Parts(p) => p.memory(),
+            Form::Socket(s) => s.memory(),
             Form::Wide(w) => size_of::<Wide>() - size_of::<Body>() + w.inner.memory() + w.apart.memory(),
         }
     }
@@ -78,6 +82,7 @@ impl Body {
             Form::Bytes => return self.block(engine, work, exchange, new, false, out),
             Form::Wide(_) => return self.wide_block(engine, work, exchange, (new, false), out),
             Form::Parts(parts) => return parts.block(engine, work, exchange, (new, false), out),
+            Form::Socket(socket) => return socket.block(engine, work, exchange, (new, false), out),
             Form::Unknown(front) => std::mem::take(front),
         };
         let was_held = front.len();
@@ -126,10 +131,11 @@ impl Body {
         match &mut self.form {
             Form::Wide(_) => return self.wide_block(engine, work, exchange, (&[], true), out),
             Form::Parts(parts) => return parts.block(engine, work, exchange, (&[], true), out),
+            Form::Socket(socket) => return socket.block(engine, work, exchange, (&[], true), out),
             Form::Bytes | Form::Unknown(_) => {}
         }
         match std::mem::replace(&mut self.form, Form::Bytes) {
-            Form::Bytes | Form::Wide(_) | Form::Parts(_) => Flow::Pass,
+            Form::Bytes | Form::Wide(_) | Form::Parts(_) | Form::Socket(_) => Flow::Pass,
             Form::Unknown(front) => {
                 if self.block(engine, work, exchange, &front, false, out) == Flow::Pass {
                     out.extend_from_slice(&front);

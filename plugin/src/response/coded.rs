@@ -173,7 +173,7 @@ impl Stream {
     }
 
     /// Nothing more is to be decoded.
-    fn stopped(&self) -> bool {
+    pub(super) fn stopped(&self) -> bool {
         self.over.is_some_and(|o| o.then != Then::Pass)
     }
 

@@ -17,8 +17,17 @@ use crate::headers::Headers;
 use crate::host::{self, Buffer, Map};
 use crate::request::{Request, facts};
 
-/// Request headers that would keep bodies from coming whole and plain.
-const NARROWED: &[&[u8]] = &[b"accept-encoding", b"grpc-accept-encoding", b"range", b"if-range"];
+/// Request headers that would keep bodies from coming whole and plain, or ask for digests of bodies that may be changed.
+const NARROWED: &[&[u8]] = &[
+    b"accept-encoding",
+    b"grpc-accept-encoding",
+    b"if-range",
+    b"range",
+    b"sec-websocket-extensions",
+    b"want-content-digest",
+    b"want-digest",
+    b"want-repr-digest",
+];
 
 impl Response {
     /// The request's headers.
@@ -106,7 +115,8 @@ impl Response {
         }
         let bodiless = self.request.head || matches!(self.status, 204 | 304);
         let mut kind = None;
-        if self.engine.scans_body() && (!end_of_stream || bodiless) {
+        let scans = self.engine.scans_body() && (!end_of_stream || bodiless);
+        if scans && !self.enter_websocket(&list) {
             match self.body_kind(&list, bodiless) {
                 Ok(known) => kind = Some(known),
                 Err(_) if bodiless => {}

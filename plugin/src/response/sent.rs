@@ -34,7 +34,7 @@ impl Response {
         if let Some(reply) = self.over_in_request() {
             return Some(reply);
         }
-        if rules.scans_body() && !end_of_stream {
+        if rules.scans_body() && !end_of_stream && !self.send_websocket(&rules, list) {
             match self.sent_kind(list) {
                 Ok((kind, codings)) => {
                     let sent = self.send_body(&rules, list, kind, &codings);
@@ -66,9 +66,14 @@ impl Response {
             return Err("content_type");
         }
         let codings = body::codings(list).map_err(|_| "encoding")?;
+        let partial = list.first(b"content-range").is_some();
+        if partial && !codings.is_empty() {
+            // It does not begin where a coding begins.
+            return Err("partial");
+        }
         let kind = BodyKind {
             json: content::is_json(&essence),
-            keep_length: essence.starts_with(b"application/grpc"),
+            keep_length: essence.starts_with(b"application/grpc") || partial,
         };
         Ok((kind, codings))
     }
@@ -103,6 +108,10 @@ impl Response {
         if rules.bounds().body_bytes.is_some_and(large) && rules.on_uninspectable("too_large") == Fate::Block {
             return Err("too_large");
         }
+        let partial = list.first(b"content-range").is_some();
+        if partial && rules.on_uninspectable("partial") == Fate::Block {
+            return Err("partial");
+        }
         let coded = self.coded(codings)?;
         let content_type = list.first(b"content-type").unwrap_or_default();
         let grpc = content_type.starts_with(b"application/grpc");
@@ -117,7 +126,7 @@ impl Response {
             }
         }
         let part = self.new_part("request.body");
-        let stream = Stream {
+        let mut stream = Stream {
             body,
             left,
             trailers,
@@ -125,11 +134,16 @@ impl Response {
             coded,
             ..Stream::new(rules.clone(), Buffer::RequestBody, kind)
         };
+        if partial {
+            self.shared.metrics.uninspected(rules, "partial");
+            self.outcome = self.outcome.max(Outcome::Uninspected);
+            stream.all_unread("partial");
+        }
         self.sent = Some((stream, part));
         Ok(())
     }
 
-    fn new_part(&mut self, place: &str) -> u16 {
+    pub(super) fn new_part(&mut self, place: &str) -> u16 {
         let part = u16::try_from(self.places.len()).unwrap_or(u16::MAX);
         self.places.push(place.to_owned());
         part
@@ -284,11 +298,19 @@ impl Response {
                 return self.refuse();
             }
         }
-        if rules.scans_trailers() && count > 0 {
+        let digests = self.sent.is_some() && rules.enforces();
+        if (rules.scans_trailers() || digests) && count > 0 {
             let Some(mut list) = Headers::get(Map::RequestTrailers) else {
                 return self.refuse();
             };
-            let read = self.send_values(&rules, &mut list, "trailer");
+            if digests {
+                body::without_digests(&mut list, false);
+            }
+            let read = if rules.scans_trailers() {
+                self.send_values(&rules, &mut list, "trailer")
+            } else {
+                Ok(())
+            };
             if let Some(reply) = self.over_in_request() {
                 return reply;
             }

@@ -15,6 +15,7 @@ use super::error::keep_only;
 use super::unread::Over;
 use super::{BLOCKED, Response};
 use crate::audit::Outcome;
+use crate::body;
 use crate::frames::Frames;
 use crate::headers::Headers;
 use crate::host::{self, Buffer, Map};
@@ -158,10 +159,15 @@ impl Response {
                 return self.broken(why, paused);
             }
         }
-        if (self.engine.scans_trailers() || self.engine.errors().is_some() || self.error.is_some()) && count > 0 {
+        let digests = self.stream.is_some() && self.engine.enforces();
+        let looks = self.engine.scans_trailers() || self.engine.errors().is_some() || self.error.is_some();
+        if (looks || digests) && count > 0 {
             let Some(mut list) = Headers::get(Map::ResponseTrailers) else {
                 return self.broken("the trailers could not be read", 0);
             };
+            if digests {
+                body::without_digests(&mut list, true);
+            }
             let grpc = list.first(b"grpc-status").is_some();
             self.enter_error(&mut list, grpc);
             if let Some(error) = self.error.as_ref().filter(|_| self.replacing.is_some()) {
@@ -251,7 +257,7 @@ impl Stream {
             }
         }
         s.read = at;
-        shared.metrics.unread_parts(&s.engine, exchange);
+        s.heed_parts(shared, exchange);
         let last = last || s.left == Some(0);
         if !last && !message_ends {
             return Ok(s.body.held() == 0);
@@ -260,13 +266,16 @@ impl Stream {
             s.end_coded(&mut work, exchange)?;
         }
         s.end(&mut work, exchange, at)?;
-        shared.metrics.unread_parts(&s.engine, exchange);
+        s.heed_parts(shared, exchange);
         Ok(true)
     }
 
     /// What is held of the text is settled, behind so many bytes of the proxy's buffer if it is not decoded.
     pub(super) fn end(&mut self, work: &mut Workspace, exchange: &mut Exchange, at: usize) -> Result<(), &'static str> {
         let mut tail = Vec::new();
+        if self.stopped() {
+            return Ok(());
+        }
         if self.body.finish(&self.engine, work, exchange, &mut tail) == Flow::Out {
             self.say_again(at)?.extend_from_slice(&tail);
         }

@@ -1,7 +1,7 @@
 //! What is done with messages that cannot be inspected (`on_uninspectable`): before their headers leave, and when it turns out
 //! on the way. By then the headers have said that the body is plain: nothing can be passed on then that is not.
 
-use keepmum_engine::Fate;
+use keepmum_engine::{Exchange, Fate};
 use proxy_wasm::types::Action;
 
 use super::Response;
@@ -9,6 +9,7 @@ use super::stream::Stream;
 use crate::audit::Outcome;
 use crate::body;
 use crate::headers::Headers;
+use crate::root::Shared;
 
 /// What becomes of the rest of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,8 +102,8 @@ impl Response {
     }
 
     fn count_over(&mut self, over: &Over) -> Then {
-        // Candidates that were given up are counted when the exchange is over.
-        if over.why != GIVEN_UP {
+        // Parts have been counted, and candidates that were given up are when the exchange is over.
+        if !matches!(over.why, GIVEN_UP | UNREAD_PART) {
             self.shared.metrics.uninspected(&self.engine, over.reason);
         }
         let outcome = match over.then {
@@ -120,7 +121,29 @@ impl Response {
 /// Why a body ends in which a candidate was given up.
 pub(super) const GIVEN_UP: &str = "a candidate in it grew too long to be judged";
 
+/// Why it ends if a part of it, or a message on a WebSocket, is not read.
+const UNREAD_PART: &str = "a part of it is not inspected";
+
 impl Stream {
+    /// Counts the parts that went by unread, and does what the policy wants of the body then.
+    pub(super) fn heed_parts(&mut self, shared: &Shared, exchange: &mut Exchange) {
+        for unread in exchange.take_unread() {
+            let metrics = shared.metrics;
+            metrics.uninspected_times(&self.engine, unread.reason, unread.parts);
+            metrics.uninspected_bytes(&self.engine, unread.reason, unread.bytes);
+            let then = match self.engine.on_uninspectable(unread.reason) {
+                Fate::Pass => continue,
+                Fate::Block => Then::Block,
+                Fate::Drop => self.droppable(),
+            };
+            self.stop(unread.reason, UNREAD_PART, then);
+            self.unread.get_or_insert((unread.reason, 0));
+            if self.engine.enforces() {
+                self.out = Some(Vec::new());
+            }
+        }
+    }
+
     /// What has turned out since this was last asked.
     fn news(&mut self, given_up: bool) -> Option<Over> {
         if given_up && self.over.is_none() {

@@ -11,6 +11,8 @@ use crate::decode::pairs;
 pub(crate) struct Head {
     /// The part's name, if a rule is for it.
     pub(crate) rule: Option<u16>,
+    /// All of its names, in lower case.
+    pub(crate) names: Vec<Vec<u8>>,
     /// Empty: none, or several.
     pub(crate) content_type: Vec<u8>,
     /// It is compressed.
@@ -53,7 +55,7 @@ impl Head {
                     types += 1;
                     head.content_type = value.to_vec();
                 }
-                b"content-disposition" => head.rule = head.rule.or_else(|| named(value, &rule)),
+                b"content-disposition" => head.names.append(&mut names(value)),
                 b"content-encoding" => head.coded |= !value.is_empty() && !value.eq_ignore_ascii_case(b"identity"),
                 b"content-transfer-encoding" => {
                     let plain: &[&[u8]] = &[b"7bit", b"8bit", b"binary", b""];
@@ -66,6 +68,7 @@ impl Head {
                 head.values.push((from..from + value.len(), rule));
             }
         }
+        head.rule = head.names.iter().find_map(|name| pairs::rule_for(name, &rule));
         if types != 1 {
             head.content_type.clear();
         }
@@ -88,19 +91,22 @@ fn lines(block: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// The rule for the name that a `Content-Disposition` gives, or its encoded form (RFC 8187).
-fn named(value: &[u8], rule: impl Fn(&[u8]) -> Option<u16>) -> Option<u16> {
-    content::params(value).into_iter().find_map(|(name, text)| {
+/// The names that a `Content-Disposition` gives, or their encoded forms (RFC 8187).
+fn names(value: &[u8]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for (name, text) in content::params(value) {
         let text = match name.as_slice() {
             b"name" => text.as_slice(),
-            b"name*" => text.splitn(3, |b| *b == b'\'').nth(2)?,
-            _ => return None,
+            b"name*" => text.splitn(3, |b| *b == b'\'').nth(2).unwrap_or_default(),
+            _ => continue,
         };
         // Browsers percent-encode quotes and line breaks.
         let reading = Reading {
             percent: 1,
             references: false,
         };
-        pairs::rule_for(&escape::text_of(text, reading), &rule)
-    })
+        let name = escape::text_of(text, reading).to_ascii_lowercase();
+        all.push(name);
+    }
+    all
 }
