@@ -120,6 +120,18 @@ impl Bootstrap {
             .swap("per_connection_buffer_limit_bytes: 32768\n", &new)
     }
 
+    /// With WebSockets, which Envoy refuses unless it is told otherwise.
+    ///
+    /// # Errors
+    /// The shipped file lacks the text that is replaced.
+    pub fn websockets(self) -> Result<Self> {
+        let log = "                access_log:\n";
+        self.swap(
+            log,
+            &format!("                upgrade_configs: [{{ upgrade_type: websocket }}]\n{log}"),
+        )
+    }
+
     /// With room for very many and very large response headers.
     ///
     /// # Errors
@@ -155,6 +167,8 @@ mod tests {
             .buffer_limit(4096)
             .unwrap()
             .many_headers(2000, 256)
+            .unwrap()
+            .websockets()
             .unwrap()
             .without_module()
             .unwrap();

