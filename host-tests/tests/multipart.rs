@@ -72,13 +72,22 @@ fn parts_are_redacted_in_both_directions() {
         replay(&module, &options(policy), &exchange).unwrap()
     };
     for (fate, outcome) in [("block", "blocked"), ("drop", "dropped")] {
-        let r = run(&format!(r#"{{"on_uninspectable":{{"content_type":"{fate}"}}}}"#), &given);
+        let r = run(
+            &format!(r#"{{"on_uninspectable":{{"content_type":"{fate}"}}}}"#),
+            &given,
+        );
         assert_eq!(r.told["outcome"], outcome);
         assert_eq!(r.client.message.body.concat(), b"", "{fate}");
         let unread = "keepmum.uninspected.reason.content_type.route.default";
         assert_eq!(r.metrics.get(unread), Some(&1));
         let fine = given.replace("image/png", "text/plain");
-        assert_eq!(run("{}", &fine).client.message.body, run(r#"{"on_uninspectable":{"content_type":"block"}}"#, &fine).client.message.body);
+        assert_eq!(
+            run("{}", &fine).client.message.body,
+            run(r#"{"on_uninspectable":{"content_type":"block"}}"#, &fine)
+                .client
+                .message
+                .body
+        );
     }
     // Where nothing else is in it.
     let picture = "--b 1\r\nContent-Type: image/png\r\n\r\nfake\r\n--b 1--\r\n";

@@ -106,6 +106,7 @@ fn what_blocks_ends_the_connection_and_other_upgrades_pass() {
     let key = key();
     let down = frames(&[(0x81, "fake"), (0x81, &key), (0x81, "more")], false);
     let r = go(
+        &module,
         r#"{"response":{"action":"block"}}"#,
         &upgraded("websocket", &down, b"", 6),
     );
@@ -119,9 +120,18 @@ fn what_blocks_ends_the_connection_and_other_upgrades_pass() {
     let down = frames(&[(0x81, "fake"), (0x82, "fake")], false);
     let closed = r#"{"on_uninspectable":{"upgrade":"block"}}"#;
     let r = go(&module, closed, &upgraded("websocket", &down, b"", 6));
-    assert_eq!((r.client.message.body.concat(), r.told["outcome"].as_str()), (down[..6].to_vec(), "blocked"));
+    assert_eq!(
+        (r.client.message.body.concat(), r.told["outcome"].as_str()),
+        (down[..6].to_vec(), "blocked")
+    );
     let r = go(&module, closed, &upgraded("other", &down, b"", 6));
-    assert_eq!((r.client.message.body.concat().contains(&0x82), r.told["outcome"].as_str()), (false, "blocked"));
+    assert_eq!(
+        (
+            r.client.message.body.concat().contains(&0x82),
+            r.told["outcome"].as_str()
+        ),
+        (false, "blocked")
+    );
     let given = upgraded("other", &down, &down, 100);
     let r = go(&module, r#"{"request":{"scan":["body"]}}"#, &given);
     assert!(r.client.message.body.concat() == down && r.upstream.as_ref().unwrap().body.concat() == down);

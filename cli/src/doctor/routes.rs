@@ -73,9 +73,14 @@ fn upgrades(at: &At, to: &mut Patient) {
         }
         let kind = upgrade.get("upgrade_type").and_then(|t| t.text()).unwrap_or_default();
         let kind: String = kind.chars().filter(char::is_ascii_graphic).take(40).collect();
+        let what = if kind.eq_ignore_ascii_case("websocket") {
+            "over a WebSocket only text".to_owned()
+        } else {
+            format!("nothing that passes after an upgrade to {kind}")
+        };
         to.warning(
             &upgrade.path,
-            format!("what passes after an upgrade to {kind} is not looked at (it is counted: upgrade)"),
+            format!("{what} is looked at (the rest is counted: upgrade)"),
             "take it out where it is not needed",
         );
     }
