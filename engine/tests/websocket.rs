@@ -49,6 +49,9 @@ fn frames(all: &[(u8, &str)], key: Option<[u8; 4]>) -> Vec<u8> {
         .collect()
 }
 
+/// First bytes and texts.
+type Frames<'a> = &'a [(u8, &'a str)];
+
 #[test]
 fn text_is_masked_and_frames_keep_their_lengths() {
     let (s, m) = (secret(), stars());
@@ -60,7 +63,7 @@ fn text_is_masked_and_frames_keep_their_lengths() {
     let gone = reason.replace(&s, &m);
     let json = format!("{{\"password\":\"x\",\"k\":\"{s}\"}}");
     let json_masked = format!("{{\"password\":\"*\",\"k\":\"{m}\"}}");
-    let cases: &[(&[(u8, &str)], &[(u8, &str)])] = &[
+    let cases: &[(Frames, Frames)] = &[
         (&[(FIN | 1, &s)], &[(FIN | 1, &m)]),
         (
             &[(FIN | 1, ""), (FIN | 1, &s), (FIN | 1, "")],
