@@ -8,6 +8,7 @@ use crate::decide::custom::Terms;
 use crate::decide::own;
 use crate::decide::validate::{Seen, Validator};
 use crate::decide::whole::Whole;
+use crate::decode::deltas::Shapes;
 use crate::decode::paths::Paths;
 use crate::decode::zones::{Kept, Rules};
 use crate::decode::{Decode, Reading};
@@ -96,6 +97,8 @@ pub struct Engine {
     /// The fields that its items name.
     pub(crate) kept: Arc<Kept>,
     pub(crate) decode: Decode,
+    /// Where streams of events spell texts.
+    pub(crate) streams: Arc<Shapes>,
     pub(crate) action: Action,
     /// Actions of single detectors.
     pub(crate) actions: Arc<BTreeMap<u16, Action>>,

@@ -246,6 +246,13 @@ impl Exchange {
         }
     }
 
+    /// The same, where a beginning and an end at one offset can stand in different places.
+    pub(crate) fn place_findings(&mut self, from: usize, place: impl Fn(u64, u64) -> (u64, u64)) {
+        for f in self.findings.iter_mut().skip(from) {
+            (f.start, f.end) = place(f.start, f.end);
+        }
+    }
+
     /// Memory beyond the state itself.
     pub(crate) fn memory(&self) -> usize {
         let values = |r: &Remembered| size_of::<Remembered>() + r.value.capacity();

@@ -27,7 +27,7 @@ pub use policy::{
 #[cfg(feature = "explain")]
 pub use policy::{Tried, tree};
 pub use rewrite::{Action, Mask, Reply};
-pub use stream::{Body, BodyKind, Flow, Workspace};
+pub use stream::{Body, BodyKind, Flow, Framing, Workspace};
 
 pub mod catalogue;
 pub mod content;

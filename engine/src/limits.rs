@@ -176,3 +176,30 @@ pub const PART_DEPTH: u8 = 3;
 
 /// Heads and pings that wait behind text which is held of a WebSocket's message. Beyond it the text is settled as if the message ended.
 pub const SOCKET_QUEUE_BYTES: usize = 32 * 1024;
+
+/// Texts of one stream of events that are followed at a time: the choices of an answer, and the calls in each.
+pub const STREAM_TEXTS: usize = 16;
+
+/// Longest line of an event stream in which pieces of texts are looked for.
+pub const STREAM_LINE_BYTES: usize = 32 * 1024;
+
+/// Bytes of a stream's events that wait behind a candidate, each line with [`STREAM_LINE_COST`] on top. A private key of 4,096
+/// bits has 3,300 characters, of which an event of 300 bytes brings four.
+pub const STREAM_HELD_BYTES: usize = 256 * 1024;
+
+/// What a line that waits takes besides its bytes.
+pub const STREAM_LINE_COST: usize = 128;
+
+/// Lines of JSON without a piece of a text, after which a body of lines is no longer searched for one.
+pub const STREAM_OTHER_LINES: u32 = 256;
+
+/// Items of `response.deltas`.
+pub const STREAM_DELTAS: usize = 16;
+
+/// Letters at the end of a delta that could begin an anchor, for which its event does not wait: three of a key's first letters are
+/// rare in other words, one or two are not.
+pub const STREAM_FRONT_BYTES: u64 = 2;
+
+/// Letters of a word at the end of a delta that could be base64, for which its event does not wait: base64 of so many characters
+/// has a capital or a digit behind its first.
+pub const STREAM_WORD_BYTES: usize = 12;

@@ -19,6 +19,7 @@ use crate::limits;
 use crate::rewrite::{Action, Edit, Form, Source};
 
 mod candidates;
+mod events;
 mod fields;
 mod parts;
 mod pointers;
@@ -28,6 +29,8 @@ mod socket;
 mod views;
 mod whole;
 mod wide;
+
+pub use events::Framing;
 
 /// Working memory that all streams of one thread share.
 #[derive(Clone, Debug, Default)]
@@ -124,6 +127,8 @@ pub struct Body {
     view: Option<Box<views::Run>>,
     /// Groups of base64 to be written anew, in order.
     patches: Vec<views::Patch>,
+    /// What became of which stretch, where somebody asks (see `stream/events`).
+    made: Option<Vec<events::Made>>,
 }
 
 /// What may leave: in mode `report` the input as it came.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::catalogue;
 use crate::decode::Decode;
+use crate::decode::deltas::Shapes;
 use crate::engine::{Armed, Detector, Engine, FieldRule};
 use crate::error::{Mistakes, PolicyError};
 use crate::limits;
@@ -17,7 +18,7 @@ use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
 use crate::policy::unread::{self, Bounds, OnUnread};
 use crate::policy::written::{Layer, Mode, Part, Policy, RequestPart, Route};
-use crate::policy::{audit, built_in, custom, deny, document, errors as on_errors, lists, tables, version};
+use crate::policy::{audit, built_in, custom, deny, document, errors as on_errors, lists, streams, tables, version};
 use crate::rewrite::{Action, need_care};
 
 pub(crate) fn compile(text: &[u8], packs: Option<&[String]>, environment: Environment) -> Result<Engine, PolicyError> {
@@ -66,6 +67,8 @@ struct Compiler<'e> {
     custom: Vec<String>,
     /// Tables by the set that they are for, and by what is decoded.
     sets: Vec<(Decode, Arc<Armed>)>,
+    /// Where streams spell texts, if a route does not say otherwise.
+    streams: Arc<Shapes>,
 }
 
 impl<'e> Compiler<'e> {
@@ -77,6 +80,7 @@ impl<'e> Compiler<'e> {
             packs: Vec::new(),
             custom: Vec::new(),
             sets: Vec::new(),
+            streams: Arc::default(),
         }
     }
 
@@ -207,6 +211,24 @@ impl<'e> Compiler<'e> {
         let request_layers = asked.and_then(|r| r.decode.as_ref()).or(policy.request.decode.as_ref());
         let request_decode = undone(request_layers.or(layers));
 
+        let streams = match (route, response) {
+            (None, _) => streams::compile(
+                "",
+                (policy.response.streams.as_ref(), policy.response.deltas.as_ref()),
+                to,
+            ),
+            (_, Some(own)) if own.streams.is_some() || own.deltas.is_some() => {
+                let deltas = own.deltas.as_ref();
+                let mut heard = Mistakes::default();
+                let listen = if deltas.is_some() { &mut *to } else { &mut heard };
+                let names = own.streams.as_ref().or(policy.response.streams.as_ref());
+                streams::compile(&at, (names, deltas.or(policy.response.deltas.as_ref())), listen)
+            }
+            _ => self.streams.clone(),
+        };
+        if route.is_none() {
+            self.streams = streams.clone();
+        }
         let own = route.and_then(|r| r.detectors.as_ref());
         match (route, own) {
             (None, _) => self.known(
@@ -298,6 +320,7 @@ impl<'e> Compiler<'e> {
             allow,
             kept,
             decode,
+            streams,
             careful,
             action,
             actions,

@@ -17,6 +17,7 @@ pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod routes;
 mod schema;
+mod streams;
 mod strength;
 mod tables;
 pub(crate) mod unread;

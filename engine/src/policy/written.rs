@@ -138,6 +138,36 @@ object! {
         pub(crate) action: Option<Action>,
         /// Encodings that are undone before anything is looked for; default: all. JSON's escapes always are.
         pub(crate) decode: Option<Vec<Layer>>,
+        /// Chat APIs whose streams are followed, so that a secret is found which is cut across events; default: all.
+        pub(crate) streams: Option<Vec<Stream>>,
+        /// Further fields that spell a text piece by piece, in streams of events or lines of JSON.
+        pub(crate) deltas: Option<List<DeltaField>>,
+    }
+}
+
+choice! {
+    /// A chat API, by the shape of its streams.
+    pub(crate) enum Stream {
+        /// Chat completions, and completions before them.
+        OpenaiChat = "openai-chat",
+        /// Responses.
+        OpenaiResponses = "openai-responses",
+        /// Messages.
+        Anthropic = "anthropic",
+        /// streamGenerateContent as events.
+        Gemini = "gemini",
+        /// Chat and generate, as lines.
+        Ollama = "ollama",
+    }
+}
+
+object! {
+    /// A field that spells a text piece by piece.
+    pub(crate) struct DeltaField {
+        /// A JSONPath of names, indexes and at most two wildcards: $.choices[*].delta.content.
+        pub(crate) path: JsonPath,
+        /// JSONPaths of what tells texts apart: $.choices[*].index.
+        pub(crate) keys: List<JsonPath>,
     }
 }
 

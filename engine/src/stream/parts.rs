@@ -5,7 +5,7 @@
 //! in one part and end in the next. Text before the first part and behind the last goes through bodies too: some
 //! servers read it. To read the whole as one text would be simpler, and would know neither JSON nor names.
 
-use super::{Body, BodyKind, Flow, Workspace};
+use super::{Body, BodyKind, Flow, Framing, Workspace};
 use crate::Engine;
 use crate::content;
 use crate::decode::multipart::head::Head;
@@ -60,6 +60,9 @@ impl Body {
         };
         if content::is_form(&essence) {
             return Body::of_pairs(pairs::Kind::Form, kind);
+        }
+        if let Some(framing) = Framing::of(&essence).filter(|_| !keep_length) {
+            return Body::of_events(framing);
         }
         match content::boundary(content_type).filter(|_| depth < limits::PART_DEPTH) {
             Some(boundary) => Body {

@@ -94,6 +94,7 @@ impl Body {
             && boundary == self.base + data.len() as u64
         {
             self.written = boundary;
+            self.note(boundary, None);
             return Flow::Pass;
         }
         let base = self.base;
@@ -133,12 +134,14 @@ impl Body {
                     return Flow::Out;
                 }
                 let raw = slice(edit.start, end);
+                let told = out.len();
                 let stretch = Stretch {
                     raw,
                     before: byte_before(data, usize::try_from(edit.start - base).unwrap_or(0), &context),
                     id: engine.id_of(winner.source),
                 };
                 rewrite::replacement(&engine.means, &winner, stretch, out);
+                self.note(end, out.get(told..));
                 self.masking = winner.context == Context::Inline && winner.action.masks_each_byte();
                 self.written = end;
             } else if blocks(&edit) {
@@ -163,9 +166,11 @@ impl Body {
                         self.pending.push(Edit { start: end, ..edit });
                     }
                 }
+                let told = out.len();
                 if self.masking {
                     rewrite::stars(end - self.written, out);
                 }
+                self.note(end, out.get(told..));
                 self.written = end;
             }
         }
@@ -212,17 +217,24 @@ impl Body {
             && patch.start < to
         {
             *patches = rest;
+            let mut told = out.len();
             if patch.start >= self.written {
                 out.extend_from_slice(slice(self.written, patch.start));
+                self.note(patch.start, None);
+                told = out.len();
                 out.extend_from_slice(patch.text());
                 self.masking = self.kind.keep_length;
             } else if patch.end() > self.written && self.masking {
                 rewrite::stars(patch.end() - self.written, out);
             }
+            if patch.end() > self.written {
+                self.note(patch.end(), out.get(told..));
+            }
             self.written = self.written.max(patch.end());
         }
         if self.written < to {
             out.extend_from_slice(slice(self.written, to));
+            self.note(to, None);
             self.written = to;
         }
     }

@@ -4,6 +4,7 @@
 //! look at its first four bytes. One that is goes through the ordinary pipeline as well, behind this one: otherwise two
 //! bytes in front would be enough to get everything else past.
 
+use super::events::Events;
 use super::{Body, BodyKind, Flow, Workspace};
 use crate::Engine;
 use crate::decode::utf16::{self, Decoder, Encoder, Guess};
@@ -22,6 +23,8 @@ pub(super) enum Form {
     Parts(Box<super::parts::Parts>),
     /// One way of a WebSocket.
     Socket(Box<super::socket::Socket>),
+    /// Events or lines, each of which is settled by itself.
+    Events(Box<Events>),
 }
 
 impl Default for Form {
@@ -54,6 +57,7 @@ impl Form {
             Form::Parts(p) => p.held(),
             Form::Socket(s) => s.held(),
             Form::Wide(w) => w.decoder.held() + usize::from(w.encoder.is_inside()) + w.inner.held(),
+            Form::Events(e) => e.held(),
         }
     }
 
@@ -64,6 +68,7 @@ impl Form {
             Form::Parts(p) => p.memory(),
             Form::Socket(s) => s.memory(),
             Form::Wide(w) => size_of::<Wide>() - size_of::<Body>() + w.inner.memory() + w.apart.memory(),
+            Form::Events(e) => e.memory(),
         }
     }
 }
@@ -83,6 +88,7 @@ impl Body {
             Form::Wide(_) => return self.wide_block(engine, work, exchange, (new, false), out),
             Form::Parts(parts) => return parts.block(engine, work, exchange, (new, false), out),
             Form::Socket(socket) => return socket.block(engine, work, exchange, (new, false), out),
+            Form::Events(_) => return self.events_block(engine, work, exchange, (new, false), out),
             Form::Unknown(front) => std::mem::take(front),
         };
         let was_held = front.len();
@@ -135,7 +141,7 @@ impl Body {
             Form::Bytes | Form::Unknown(_) => {}
         }
         match std::mem::replace(&mut self.form, Form::Bytes) {
-            Form::Bytes | Form::Wide(_) | Form::Parts(_) | Form::Socket(_) => Flow::Pass,
+            Form::Bytes | Form::Wide(_) | Form::Parts(_) | Form::Socket(_) | Form::Events(_) => Flow::Pass,
             Form::Unknown(front) => {
                 if self.block(engine, work, exchange, &front, false, out) == Flow::Pass {
                     out.extend_from_slice(&front);

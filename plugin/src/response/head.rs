@@ -3,7 +3,7 @@
 //! Headers cannot wait for the body: what they say of it is taken back here, for every body that will be looked at.
 
 use keepmum_codec::Coding;
-use keepmum_engine::{Body, BodyKind, Engine, Exchange, Fate, ResponseFacts, Workspace, content};
+use keepmum_engine::{Body, BodyKind, Engine, Exchange, Fate, Framing, ResponseFacts, Workspace, content};
 use proxy_wasm::types::Action;
 
 use super::coded::Coded;
@@ -165,6 +165,7 @@ impl Response {
                     body: Body::of_type(content_type, kind.keep_length),
                     left,
                     trailers,
+                    events: Framing::of(&content::essence(content_type)).is_some(),
                     frames: grpc.then(Frames::default),
                     coded,
                     ..Stream::new(self.engine.clone(), Buffer::ResponseBody, kind)

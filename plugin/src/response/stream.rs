@@ -42,6 +42,8 @@ pub(super) struct Stream {
     pub(super) left: Option<u64>,
     /// Trailers may follow without a last body callback: HTTP/2, or announced.
     pub(super) trailers: bool,
+    /// It is a stream of events, of which none that is complete and clean may wait.
+    pub(super) events: bool,
     /// A gRPC body's messages.
     pub(super) frames: Option<Frames>,
     /// Bytes of the proxy's buffer that were read before, in callbacks that paused.
@@ -203,6 +205,7 @@ impl Stream {
             body: Body::new(kind),
             left: None,
             trailers: false,
+            events: false,
             frames: None,
             read: 0,
             out: None,
@@ -219,11 +222,13 @@ impl Stream {
     }
 
     /// Whether a tail may stay in the proxy's buffer of this size. Of a body that is decoded only where its coding may end: what
-    /// comes out of another chunk could be more than a buffer that was paused may become.
+    /// comes out of another chunk could be more than a buffer that was paused may become. Of events only as long as none could leave.
     pub(super) fn may_pause(&self, size: usize) -> bool {
         let small = |out: &Vec<u8>| out.len() <= PAUSE_BYTES;
         let may = |c: &Coded| c.at_end() && self.out.as_ref().is_none_or(small);
-        self.trailers && size <= PAUSE_BYTES && self.coded.as_ref().is_none_or(may) && self.engine.enforces()
+        let nothing_leaves = || self.out.as_ref().is_some_and(Vec::is_empty);
+        let stays = !self.events || nothing_leaves();
+        self.trailers && stays && size <= PAUSE_BYTES && self.coded.as_ref().is_none_or(may) && self.engine.enforces()
     }
 
     /// Takes what is new in the proxy's buffer through the engine. `true`: the tail is settled.
