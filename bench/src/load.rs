@@ -145,7 +145,8 @@ fn secret() -> String {
     )
 }
 
-fn assemble() -> Result<PathBuf> {
+/// The module that does nothing.
+pub fn assemble() -> Result<PathBuf> {
     let path = keepmum_envoy::target().join("bench/read_body.wasm");
     fs::write(&path, wat::parse_str(READ_BODY)?)?;
     Ok(path)

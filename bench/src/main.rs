@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod bodies;
+mod events;
 mod guest;
 mod load;
 mod measure;
@@ -25,7 +26,7 @@ use crate::measure::Budget;
 use crate::report::Figures;
 
 const HELP: &str = "\
-usage: cargo xtask bench [--quick] [--only speed|policy|memory|envoy]... [--doc FILE]
+usage: cargo xtask bench [--quick] [--only speed|policy|memory|envoy|events]... [--doc FILE]
 
   --quick      seconds instead of minutes: shows that the benchmarks work, not how fast anything is
   --only PART  one part (can be repeated)
@@ -64,8 +65,8 @@ fn parse() -> Result<Option<Ask>> {
             Long("quick") => ask.quick = true,
             Long("only") => {
                 let part = parser.value()?.string()?;
-                if !["speed", "policy", "memory", "envoy"].contains(&part.as_str()) {
-                    bail!("there is no part {part}; there are speed, policy, memory, envoy");
+                if !["speed", "policy", "memory", "envoy", "events"].contains(&part.as_str()) {
+                    bail!("there is no part {part}; there are speed, policy, memory, envoy, events");
                 }
                 ask.only.push(part);
             }
@@ -117,6 +118,13 @@ fn run(ask: &Ask) -> Result<()> {
         match load::run(&file("KEEPMUM_WASM")?, rounds, &mut say) {
             Ok(lines) => figures.load = lines,
             Err(e) => figures.skipped.push(format!("envoy: {e:#}")),
+        }
+    }
+    if wanted("events") {
+        let rounds = if ask.quick { 3 } else { 40 };
+        match events::run(&file("KEEPMUM_WASM")?, rounds, &mut say) {
+            Ok(lines) => figures.events = lines,
+            Err(e) => figures.skipped.push(format!("events: {e:#}")),
         }
     }
     let tables = figures.markdown();

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{load, memory, policy, speed};
+use crate::{events, load, memory, policy, speed};
 
 /// What was measured; a part that was not asked for, or could not be, is empty.
 #[derive(Default)]
@@ -26,6 +26,8 @@ pub struct Figures {
     pub streamed: usize,
     /// Envoy.
     pub load: Vec<load::Line>,
+    /// Streams of events through Envoy.
+    pub events: Vec<events::Line>,
     /// Parts that did not run, and why.
     pub skipped: Vec<String>,
 }
@@ -149,6 +151,9 @@ impl Figures {
                 )?;
             }
         }
+        if !self.events.is_empty() {
+            events::table(t, &self.events)?;
+        }
         for why in &self.skipped {
             writeln!(t, "\nSkipped: {why}")?;
         }
@@ -166,6 +171,7 @@ impl Figures {
             "streamed_bytes": self.streamed,
             "memory": self.memory.iter().map(|l| &l.json).collect::<Vec<_>>(),
             "envoy": self.load.iter().map(load::Line::json).collect::<Vec<_>>(),
+            "events": self.events.iter().map(events::Line::json).collect::<Vec<_>>(),
             "skipped": self.skipped,
         })
     }

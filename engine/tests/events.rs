@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{Run, engine};
-use keepmum_engine::{Body, Engine, Exchange, Flow, Framing, Workspace};
+use common::{Run, engine, run_body};
+use keepmum_engine::{Body, Engine, Exchange, Framing, Workspace};
 
 /// A synthetic key, built so that no file holds it.
 fn key() -> String {
@@ -14,35 +14,7 @@ fn key() -> String {
 const LABEL: &str = "[REDACTED:stripe-secret-key]";
 
 fn run<'a>(engine: &Engine, framing: Framing, pieces: impl IntoIterator<Item = &'a [u8]>) -> Run {
-    let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
-    let mut body = Body::of_events(framing);
-    let (mut all, mut out) = (Vec::new(), Vec::new());
-    let mut most_memory = 0;
-    for piece in pieces {
-        out.clear();
-        match body.push(engine, &mut work, &mut exchange, piece, &mut out) {
-            Flow::Pass => {
-                assert!(out.is_empty(), "a chunk that passes writes nothing");
-                all.extend_from_slice(piece);
-            }
-            Flow::Out => all.extend_from_slice(&out),
-        }
-        most_memory = most_memory.max(body.memory());
-    }
-    out.clear();
-    body.finish(engine, &mut work, &mut exchange, &mut out);
-    all.extend_from_slice(&out);
-    let mut found: Vec<_> = exchange
-        .findings()
-        .iter()
-        .map(|f| (f.detector(engine).to_owned(), f.start(), f.end()))
-        .collect();
-    found.sort_by_key(|f| (f.1, f.2));
-    Run {
-        out: all,
-        found,
-        most_memory,
-    }
+    run_body(engine, Body::of_events(framing), pieces)
 }
 
 /// What comes of it, whatever the cut.
@@ -311,7 +283,7 @@ fn an_event_that_is_complete_and_clean_leaves_at_once() {
             &chat(0, "key: sk_l"),
             ": alive\n\n",
             &chat(1, "other"),
-            &chat(0, "ater")
+            &chat(0, "ater.")
         ]),
         [false, false, false, true]
     );

@@ -138,6 +138,7 @@ impl Body {
             Form::Wide(_) => return self.wide_block(engine, work, exchange, (&[], true), out),
             Form::Parts(parts) => return parts.block(engine, work, exchange, (&[], true), out),
             Form::Socket(socket) => return socket.block(engine, work, exchange, (&[], true), out),
+            Form::Events(_) => return self.events_block(engine, work, exchange, (&[], true), out),
             Form::Bytes | Form::Unknown(_) => {}
         }
         match std::mem::replace(&mut self.form, Form::Bytes) {
