@@ -9,7 +9,7 @@ use std::io::Write;
 
 use common::{key, module, options, pairs};
 use keepmum_host_tests::exchange::{Exchange, Headers, Message};
-use keepmum_host_tests::host::{Options, Vm};
+use keepmum_host_tests::host::{Direction, Options, Vm};
 use keepmum_host_tests::replay::{Ended, Replay};
 use serde_json::{Value, json};
 
@@ -534,20 +534,59 @@ fn what_is_no_text_is_blocked_or_left_out_if_the_policy_says_so() {
 #[test]
 #[ignore = "needs the module: cargo xtask test --only captures"]
 fn decoders_share_what_the_policy_gives_them() {
-    // One stage takes 48 KiB: of the smallest pool that is let be, a stack of them is no part worth telling, so that streams
-    // that never end fill it.
     let policy = r#"{"limits":{"decoder_bytes":1048576},"on_uninspectable":{"limit":"block"}}"#;
     let mut vm = Vm::start(&module(), &options(policy)).unwrap();
     let body = encode("gzip", b"fake");
     let headers = [("content-type", "text/plain"), ("content-encoding", "gzip")];
-    for _ in 0..50 {
-        let r = vm.exchange(&exchange(&headers, &[body.clone()])).unwrap();
-        assert_eq!(
-            (r.client.status, r.client.message.body_bytes()),
-            (200, b"fake".to_vec()),
-            "they give it back"
-        );
+    let asked = exchange(&headers, std::slice::from_ref(&body));
+    let mut open = Vec::new();
+    for _ in 0..30 {
+        let id = vm.open();
+        vm.feed_message(id, Direction::Request, &asked.request).unwrap();
+        vm.feed_headers(id, Direction::Response, &asked.response.headers, false)
+            .unwrap();
+        if !vm.is_over(id) {
+            vm.feed_body(id, Direction::Response, &body[..12], false).unwrap();
+        }
+        open.push(id);
     }
+    let seen: Vec<_> = open
+        .into_iter()
+        .map(|id| {
+            if !vm.is_over(id) {
+                vm.feed_body(id, Direction::Response, &body[12..], false).unwrap();
+                vm.feed_body(id, Direction::Response, b"", true).unwrap();
+            }
+            let client = vm.finish(id).unwrap().client;
+            (client.status, client.message.body_bytes())
+        })
+        .collect();
+    let (fine, refused): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(status, _)| *status == 200);
+    assert!(fine.iter().all(|(_, body)| body == b"fake"), "{fine:?}");
+    assert!(refused.iter().all(|(status, _)| *status == 502), "{refused:?}");
+    assert_eq!((fine.len(), refused.len()), (21, 9), "48 KiB each, of 1 MiB");
+    let after = vm.exchange(&asked).unwrap();
+    assert_eq!(
+        (after.client.status, after.client.message.body_bytes()),
+        (200, b"fake".to_vec())
+    );
+
+    // A window that grows beyond them breaks off.
+    let mut noise = 1u64;
+    let text: Vec<u8> = (0..3 << 20)
+        .map(|_| {
+            noise ^= noise << 13;
+            noise ^= noise >> 7;
+            noise ^= noise << 17;
+            b'a' + (noise % 16) as u8
+        })
+        .collect();
+    let body: Vec<_> = encode("zstd", &text).chunks(16 * 1024).map(<[u8]>::to_vec).collect();
+    let headers = [("content-type", "text/plain"), ("content-encoding", "zstd")];
+    let r = vm.exchange(&exchange(&headers, &body)).unwrap();
+    sound(&r);
+    assert_eq!((r.client.ended, r.told["outcome"].as_str()), (Ended::Reset, "blocked"));
+    assert_eq!(r.counted("uninspected.reason.limit"), 1);
 }
 
 #[test]

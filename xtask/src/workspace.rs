@@ -22,8 +22,9 @@ pub fn logs() -> PathBuf {
 }
 
 /// The crates, by folder, in dependency order.
-pub const CRATES: [(&str, &str); 8] = [
+pub const CRATES: [(&str, &str); 9] = [
     ("engine", "keepmum-engine"),
+    ("codec", "keepmum-codec"),
     ("plugin", "keepmum-plugin"),
     ("cli", "keepmum-cli"),
     ("host-tests", "keepmum-host-tests"),
