@@ -16,16 +16,15 @@ use crate::{Broken, Sink};
 /// Bytes that come out at a time.
 const PIECE: usize = 16 * 1024;
 
-/// With more input at once it takes another way, on which other bytes come out before damage is seen.
-const STEP: usize = 24;
-
 /// One stream on its way.
 pub(crate) struct Brotli {
     /// Bytes that it may look back.
     window: usize,
     memory: Memory,
     state: Option<Box<State>>,
+    /// Output that goes out together, and how much of it there is.
     piece: Vec<u8>,
+    filled: usize,
     done: bool,
 }
 
@@ -115,7 +114,8 @@ fn window_of(first: u8) -> Option<usize> {
     Some(1 << bits)
 }
 
-/// What had been decoded when it failed, which would have come out before if the input had come in smaller pieces.
+/// What had been decoded when it failed, which would have come out before if the input had come in smaller pieces. The command
+/// that failed may have written some bytes itself, or not: by byte they would be the same always, at five times the cost.
 fn rest(state: &mut State, sink: Sink<'_>) -> Result<(), Broken> {
     state.error_code = BrotliDecoderErrorCode::BROTLI_DECODER_SUCCESS;
     state.meta_block_remaining_len = state.meta_block_remaining_len.max(0);
@@ -138,6 +138,7 @@ impl Brotli {
             memory,
             state: None,
             piece: Vec::new(),
+            filled: 0,
             done: false,
         }
     }
@@ -162,10 +163,25 @@ impl Brotli {
     }
 
     pub(crate) fn push(&mut self, input: &[u8], sink: Sink<'_>) -> Result<(), Broken> {
-        input.chunks(STEP).try_for_each(|step| self.step(step, sink))
+        let done = self.decode(input, sink);
+        // What was decoded before damage comes out before it is told.
+        self.give(sink)?;
+        match (done, &mut self.state) {
+            (Err(Broken::Malformed | Broken::Memory), Some(state)) => rest(state, sink).and(done),
+            _ => done,
+        }
     }
 
-    fn step(&mut self, input: &[u8], sink: Sink<'_>) -> Result<(), Broken> {
+    /// Gives out what has come together.
+    fn give(&mut self, sink: Sink<'_>) -> Result<(), Broken> {
+        let filled = core::mem::take(&mut self.filled);
+        match self.piece.get(..filled) {
+            Some(piece) if filled > 0 => sink(piece),
+            _ => Ok(()),
+        }
+    }
+
+    fn decode(&mut self, input: &[u8], sink: Sink<'_>) -> Result<(), Broken> {
         let Some(first) = input.first() else { return Ok(()) };
         if self.done {
             return Err(Broken::Trailing);
@@ -173,27 +189,18 @@ impl Brotli {
         if self.state.is_none() {
             self.begin(*first)?;
         }
-        let Some(state) = &mut self.state else { return Ok(()) };
         let (mut left, mut at, mut total) = (input.len(), 0, 0);
         loop {
-            let (mut room, mut wrote) = (self.piece.len(), 0);
-            let piece = self.piece.as_mut_slice();
-            let result = BrotliDecompressStream(
-                &mut left, &mut at, input, &mut room, &mut wrote, piece, &mut total, state,
-            );
-            if wrote > 0 {
-                sink(self.piece.get(..wrote).unwrap_or_default())?;
-            }
+            let Some(state) = &mut self.state else { return Ok(()) };
+            let mut room = self.piece.len() - self.filled;
+            let (filled, piece) = (&mut self.filled, self.piece.as_mut_slice());
+            let result = BrotliDecompressStream(&mut left, &mut at, input, &mut room, filled, piece, &mut total, state);
             match result {
-                BrotliResult::NeedsMoreOutput => {}
                 // Output that found no room is asked for once more.
-                BrotliResult::NeedsMoreInput if wrote == self.piece.len() => {}
-                BrotliResult::NeedsMoreInput => return Ok(()),
-                BrotliResult::ResultFailure => {
-                    rest(state, sink)?;
-                    let refused = self.memory.0.refused.get();
-                    return Err(if refused { Broken::Memory } else { Broken::Malformed });
-                }
+                BrotliResult::NeedsMoreOutput | BrotliResult::NeedsMoreInput if room == 0 => self.give(sink)?,
+                BrotliResult::NeedsMoreOutput | BrotliResult::NeedsMoreInput => return Ok(()),
+                BrotliResult::ResultFailure if self.memory.0.refused.get() => return Err(Broken::Memory),
+                BrotliResult::ResultFailure => return Err(Broken::Malformed),
                 BrotliResult::ResultSuccess => {
                     self.done = true;
                     self.state = None;

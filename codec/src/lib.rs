@@ -2,7 +2,7 @@
 //!
 //! A crate of its own and no part of the engine, which is about text. Nothing here does I/O or knows a proxy. What a stream
 //! holds is its window and its tables; what comes out goes to the caller piece by piece and is kept nowhere. How the input was
-//! cut makes no difference to what comes out, neither of sound input nor of broken one.
+//! cut makes no difference to what comes out, neither of sound input nor of broken one (but for the last bytes before damage in br).
 #![cfg_attr(not(test), no_std)]
 
 extern crate alloc;

@@ -399,6 +399,15 @@ fn cut<'c>(bytes: &'c [u8], cuts: &[usize]) -> Vec<&'c [u8]> {
     parts
 }
 
+type Decoded = (Vec<u8>, Result<(), Broken>);
+
+/// Whether a cut has changed nothing. In `br` the command that is damaged may have written something, or not.
+fn same(coding: Coding, whole: &Decoded, parts: &Decoded) -> bool {
+    let begins = whole.0.starts_with(&parts.0) || parts.0.starts_with(&whole.0);
+    let damaged = whole.1 == Err(Broken::Malformed) && parts.1 == whole.1;
+    whole == parts || (coding == Coding::Brotli && damaged && begins)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -418,13 +427,13 @@ proptest! {
         encoded.truncate(end.index(encoded.len()) + 1);
         let whole = decode(&[ALL[which]], [encoded.as_slice()], LIMITS);
         let parts = decode(&[ALL[which]], cut(&encoded, &cuts), LIMITS);
-        prop_assert!(whole == parts, "{:?} of {} and {:?} of {}", whole.1, whole.0.len(), parts.1, parts.0.len());
+        prop_assert!(same(ALL[which], &whole, &parts), "{:?} of {} and {:?} of {}", whole.1, whole.0.len(), parts.1, parts.0.len());
     }
 
     #[test]
     fn noise_never_stops_it(which in 0..ALL.len(), noise in proptest::collection::vec(any::<u8>(), 0..500)) {
         let whole = decode(&[ALL[which]], [noise.as_slice()], LIMITS);
         let parts = decode(&[ALL[which]], noise.chunks(1), LIMITS);
-        prop_assert!(whole == parts, "{:?} of {} and {:?} of {}", whole.1, whole.0.len(), parts.1, parts.0.len());
+        prop_assert!(same(ALL[which], &whole, &parts), "{:?} of {} and {:?} of {}", whole.1, whole.0.len(), parts.1, parts.0.len());
     }
 }
