@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::{Run, engine, run_body};
+use common::{Run, at_cuts, engine, run_body};
 use keepmum_engine::{Body, Engine, Exchange, Framing, Workspace};
+use proptest::prelude::*;
 
 /// A synthetic key, built so that no file holds it.
 fn key() -> String {
@@ -353,4 +354,62 @@ fn a_huge_event_streams() {
     let got = run(&e, Framing::Events, text.as_bytes().chunks(16 * 1024));
     assert!(got.most_memory < 160 * 1024, "{}", got.most_memory);
     assert_eq!(String::from_utf8(got.out).unwrap(), text.replace(&key(), LABEL));
+}
+
+/// What a stream may be made of: pieces of keys in every shape, between what stands around.
+fn heap() -> impl Strategy<Value = String> {
+    let k = key();
+    let piece = prop_oneof![
+        (0..14usize, 0..24usize, 1..24usize, 0..2usize).prop_map(move |(shape, from, len, index)| {
+            let text = &k[from..(from + len).min(k.len())];
+            match shape {
+                0 | 12 | 13 => chat(index, text),
+                n => SHAPES[n].2(text),
+            }
+        }),
+        (0..3usize).prop_map(|i| chat(i, "sk_live_")),
+        (0..2usize, "[a-zA-Z0-9 ]{0,9}").prop_map(|(i, t)| chat(i, &t)),
+        Just(chat(0, "\\u0073k_l")),
+        Just(chat(0, "postgres://u:")),
+        Just(chat(0, "fake-w0rd-7Qx9@db/x ")),
+        Just("data: fake-w0rd-7Qx9 sk_live_\n".to_owned()),
+        Just("data: {\"a\":\"fake-w0rd-7Qx9\"}\n\n".to_owned()),
+        Just(": alive\n\n".to_owned()),
+        Just("\n".to_owned()),
+        Just("\r\n".to_owned()),
+        Just("id: 7\nevent: x\n".to_owned()),
+        Just("data: [DONE]\n\n".to_owned()),
+        Just("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n".to_owned()),
+        Just("{\"choices\":[{\"delta\":{\"content\":\"sk_live".to_owned()),
+        Just("data: {\"choices\":[{\"delta\":{\"content\":\"sk_live\\".to_owned()),
+        Just(format!("data: {}\n\n", key())),
+    ];
+    proptest::collection::vec(piece, 0..16).prop_map(|p| p.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn cuts_do_not_matter(text in heap(), cuts in proptest::collection::vec(0..4000usize, 0..6), lines in any::<bool>()) {
+        static ENGINES: std::sync::LazyLock<[Engine; 3]> = std::sync::LazyLock::new(|| [
+            engine("{}"),
+            engine(r#"{"response":{"action":{"mask":{"keep_last":4}}},"fields":[{"names":["text"],"action":"hash"}]}"#),
+            engine(r#"{"mode":"report"}"#),
+        ]);
+        let framing = if lines { Framing::Lines } else { Framing::Events };
+        for (i, e) in ENGINES.iter().enumerate() {
+            let want = run(e, framing, [text.as_bytes()]);
+            let cut = run(e, framing, at_cuts(text.as_bytes(), &cuts));
+            let bytes = run(e, framing, text.as_bytes().chunks(1));
+            for got in [cut, bytes] {
+                prop_assert_eq!(String::from_utf8_lossy(&got.out), String::from_utf8_lossy(&want.out));
+                prop_assert_eq!(&got.found, &want.found);
+            }
+            if want.found.is_empty() || i == 2 {
+                prop_assert_eq!(String::from_utf8_lossy(&want.out), &*text);
+            }
+            prop_assert!(i == 2 || !String::from_utf8_lossy(&want.out).contains(&key()));
+        }
+    }
 }
