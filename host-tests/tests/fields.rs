@@ -1,12 +1,19 @@
 //! Fields by JSONPath through the module under wasmtime, both ways: what goes, what `allow` keeps, and what the audit line says of places.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may stop"
+)]
 
 mod common;
 
 use common::{key, module, options, pairs};
 use keepmum_host_tests::exchange::{Exchange, Message};
-use keepmum_host_tests::host::Vm;
+use keepmum_host_tests::host::{Options, Vm};
+use keepmum_host_tests::replay::replay;
 
 /// What goes out as JSON, in pieces of this size; and what comes back.
 fn exchange(sent: &str, answer: &str, piece: usize) -> Exchange {
@@ -94,5 +101,42 @@ fn requests_are_decoded_as_they_say() {
         let sent = r.upstream.as_ref().unwrap().body.concat();
         assert_eq!(sent == encoded.as_bytes(), stays, "{policy}");
         assert!(r.client.message.body.concat() != encoded.as_bytes(), "{policy}");
+    }
+}
+
+/// What following a document costs, in instructions of wasm for each byte; what depends on the machine is left to `cargo xtask bench`.
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn following_a_document_costs_a_walk_and_no_more() {
+    let module = module();
+    let item = r#"{"id":12345,"name":"an ordinary name","tags":["one","two"],"note":"words that say nothing at all"},"#;
+    let body = format!(r#"{{"items":[{}{{}}]}}"#, item.repeat(512 * 1024 / item.len()));
+    let fuel = |policy: &str| {
+        let given = Options {
+            fuel: Some(u64::MAX),
+            ..options(policy)
+        };
+        let r = replay(&module, &given, &exchange("{}", &body, 16 * 1024)).unwrap();
+        assert_eq!(r.client.message.body.concat(), body.as_bytes(), "{policy}");
+        r.fuel as f64
+    };
+    let start = |policy: &str| {
+        let given = Options {
+            fuel: Some(u64::MAX),
+            ..options(policy)
+        };
+        replay(&module, &given, &exchange("{}", "{}", 16)).unwrap().fuel as f64
+    };
+    let each = |policy: &str| (fuel(policy) - start(policy)) / body.len() as f64;
+    let plain = each("{}");
+    for policy in [
+        r#"{"audit":{"pointers":true}}"#,
+        r#"{"allow":[{"path":"$.items[*].secret"}]}"#,
+        r#"{"allow":[{"names":["secret"]}]}"#,
+        r#"{"fields":[{"path":"$.items[*].secret"}]}"#,
+    ] {
+        let with = each(policy);
+        println!("{policy}: {with:.1} instructions a byte, {plain:.1} without");
+        assert!(with < plain + 90.0, "{policy}: {plain} and {with}");
     }
 }

@@ -9,8 +9,8 @@ use crate::limits;
 /// A container that is open.
 #[derive(Clone, Copy, Debug)]
 struct Level {
-    /// Length of its own pointer.
-    path: usize,
+    /// Where the name of the member at hand begins in `names`: it goes to where the next level's begins.
+    from: usize,
     /// Of an array: the item at hand.
     item: Option<u64>,
 }
@@ -19,16 +19,20 @@ struct Level {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pointers {
     scan: Scan,
-    levels: Vec<Level>,
-    /// Containers past `limits::POINTER_DEPTH`.
-    deeper: u64,
-    /// The pointer of the value at hand.
-    path: String,
-    /// It is cut off.
-    is_cut: bool,
+    stack: Stack,
     walked: u64,
     /// Where the value of a field began that has not ended, and its pointer.
     open: Option<(u64, String)>,
+}
+
+/// The containers that are open.
+#[derive(Clone, Debug, Default)]
+struct Stack {
+    levels: Vec<Level>,
+    /// Those past `limits::POINTER_DEPTH`.
+    deeper: u64,
+    /// Of each object the member at hand, one behind the other.
+    names: String,
 }
 
 impl Pointers {
@@ -36,8 +40,8 @@ impl Pointers {
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Pointers>()
             + self.scan.bytes()
-            + self.levels.capacity() * size_of::<Level>()
-            + self.path.capacity()
+            + self.stack.levels.capacity() * size_of::<Level>()
+            + self.stack.names.capacity()
             + self.open.as_ref().map_or(0, |(_, path)| path.capacity())
     }
 
@@ -48,88 +52,101 @@ impl Pointers {
 
     /// Walks on, over `data`, and tells the pointers of these places in it, which are in order; and of `open`, when it is asked for it.
     pub(crate) fn walk(&mut self, data: &[u8], places: &[u64], open: Option<u64>, mut tell: impl FnMut(u64, &str)) {
-        let mut places = places.iter().peekable();
-        while let Some(place) = places.next_if(|place| **place < self.walked) {
-            if let Some((_, path)) = self.open.as_ref().filter(|(at, _)| at == place) {
-                tell(*place, path);
+        let mut places = places.iter().copied().peekable();
+        while let Some(place) = places.next_if(|place| *place < self.walked) {
+            if let Some((_, path)) = self.open.as_ref().filter(|(at, _)| *at == place) {
+                tell(place, path);
             }
         }
         if self.open.as_ref().is_some_and(|(at, _)| Some(*at) != open) {
             self.open = None;
         }
-        for (at, &b) in (self.walked..).zip(data) {
-            while let Some(place) = places.next_if(|place| **place == at) {
-                tell(*place, &self.pointer());
+        let end = self.walked + data.len() as u64;
+        let mut rest = data;
+        loop {
+            let begins = open.filter(|at| *at >= self.walked && self.open.is_none());
+            let next = places
+                .peek()
+                .copied()
+                .into_iter()
+                .chain(begins)
+                .min()
+                .unwrap_or(end)
+                .min(end);
+            let (now, behind) = rest.split_at(usize::try_from(next - self.walked).unwrap_or(0).min(rest.len()));
+            self.scan.run(now, |scan, _, _, token| self.stack.step(scan, token));
+            (self.walked, rest) = (next, behind);
+            if next >= end {
+                return;
             }
-            if open == Some(at) {
-                self.open = Some((at, self.pointer()));
+            let pointer = self.stack.pointer();
+            while places.next_if(|place| *place == next).is_some() {
+                tell(next, &pointer);
             }
-            self.step(b);
+            if begins == Some(next) {
+                self.open = Some((next, pointer));
+            }
         }
-        self.walked += data.len() as u64;
     }
+}
 
+impl Stack {
+    /// Of the value at hand.
     fn pointer(&self) -> String {
-        let end = if self.is_cut || self.deeper > 0 { "/*" } else { "" };
-        format!("{}{end}", self.path)
+        let mut out = String::new();
+        let ends = self.levels.iter().skip(1).map(|l| l.from).chain([self.names.len()]);
+        for (level, end) in self.levels.iter().zip(ends) {
+            let before = out.len();
+            out.push('/');
+            match level.item {
+                Some(item) => out.push_str(&item.to_string()),
+                None => out.push_str(self.names.get(level.from..end).unwrap_or_default()),
+            }
+            // At the object itself.
+            if out.len() == before + 1 {
+                out.truncate(before);
+            }
+            if out.len() + 2 > limits::POINTER_BYTES {
+                out.truncate(before);
+                out.push_str("/*");
+                return out;
+            }
+        }
+        if self.deeper > 0 {
+            out.push_str("/*");
+        }
+        out
     }
 
-    fn step(&mut self, b: u8) {
-        match self.scan.step(b).1 {
-            Token::Open { array } if self.levels.len() < limits::POINTER_DEPTH && !self.is_cut => {
-                let item = array.then_some(0);
-                let path = self.path.len();
-                self.levels.push(Level { path, item });
-                if array {
-                    self.child("0");
-                }
-            }
+    fn step(&mut self, scan: &Scan, token: Token) {
+        match token {
+            Token::Open { array } if self.levels.len() < limits::POINTER_DEPTH => self.levels.push(Level {
+                from: self.names.len(),
+                item: array.then_some(0),
+            }),
             Token::Open { .. } => self.deeper += 1,
             Token::Close if self.deeper > 0 => self.deeper -= 1,
             Token::Close => {
                 if let Some(level) = self.levels.pop() {
-                    self.path.truncate(level.path);
-                    self.is_cut = false;
+                    self.names.truncate(level.from);
                 }
             }
-            _ if self.deeper > 0 => {}
-            Token::Comma => {
-                let next = self.levels.last_mut().and_then(|l| l.item.as_mut()).map(|item| {
+            Token::Comma | Token::Key if self.deeper == 0 => {
+                let Some(level) = self.levels.last_mut() else { return };
+                if let (Token::Comma, Some(item)) = (token, &mut level.item) {
                     *item += 1;
-                    *item
-                });
-                match next {
-                    Some(item) => self.child(&item.to_string()),
-                    None => self.back(),
+                    return;
                 }
-            }
-            Token::Key => {
-                let key = self.scan.key();
-                let name = key.as_deref().filter(|name| is_plain(name));
-                let name = name.map(|name| String::from_utf8_lossy(name).into_owned());
-                self.child(name.as_deref().unwrap_or("*"));
+                self.names.truncate(level.from);
+                if token == Token::Key && level.item.is_none() {
+                    let key = scan.key();
+                    let name = key.as_deref().filter(|name| is_plain(name));
+                    let name = name.and_then(|name| std::str::from_utf8(name).ok());
+                    self.names.push_str(name.unwrap_or("*"));
+                }
             }
             _ => {}
         }
-    }
-
-    /// At the container itself.
-    fn back(&mut self) {
-        self.path.truncate(self.levels.last().map_or(0, |l| l.path));
-        self.is_cut = false;
-    }
-
-    fn child(&mut self, name: &str) {
-        self.back();
-        if self.levels.is_empty() {
-            return;
-        }
-        if self.path.len() + 1 + name.len() + 2 > limits::POINTER_BYTES {
-            self.is_cut = true;
-            return;
-        }
-        self.path.push('/');
-        self.path.push_str(name);
     }
 }
 

@@ -58,8 +58,38 @@ impl Scan {
         (!self.too_long).then(|| escape::text_of(&self.text, escape::Reading::JSON))
     }
 
+    /// Goes through a piece, and tells what is worth it: where, whether a text, number or word ended before it, and what it is.
+    pub(crate) fn run(&mut self, data: &[u8], mut tell: impl FnMut(&Scan, usize, bool, Token)) {
+        let mut i = 0;
+        while let Some(&b) = data.get(i) {
+            if self.at == (At::Text { escaped: false }) {
+                // What is in a text says nothing, but for its end.
+                let rest = data.get(i..).unwrap_or_default();
+                let plain = memchr::memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len());
+                if plain > 0 {
+                    self.keep_all(rest.get(..plain).unwrap_or_default());
+                    i += plain;
+                    continue;
+                }
+            }
+            let (ended, token) = self.step(b);
+            if ended || token != Token::None {
+                tell(self, i, ended, token);
+            }
+            i += 1;
+        }
+    }
+
+    fn keep_all(&mut self, text: &[u8]) {
+        let room = limits::FIELD_NAME_BYTES - self.text.len().min(limits::FIELD_NAME_BYTES);
+        self.too_long |= text.len() > room;
+        self.text
+            .extend_from_slice(text.get(..room.min(text.len())).unwrap_or_default());
+    }
+
     /// The next byte. The first answer: a text, number or word ended before it.
-    pub(crate) fn step(&mut self, b: u8) -> (bool, Token) {
+    #[inline]
+    fn step(&mut self, b: u8) -> (bool, Token) {
         match self.at {
             At::Text { escaped: false } if b == b'"' => {
                 self.at = At::AfterText;

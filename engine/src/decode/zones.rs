@@ -136,15 +136,14 @@ impl Zones {
         if self.open.is_none() && !kept.paths.is_empty() {
             self.open = Some(Box::default());
         }
-        for (i, &b) in new.iter().enumerate() {
-            let (ended, token) = self.scan.step(b);
-            if ended || token != Token::None {
-                self.token(kept, from + i as u64, (ended, token), lines);
-            }
-        }
+        let mut scan = std::mem::take(&mut self.scan);
+        scan.run(new, |scan, i, ended, token| {
+            self.token(kept, scan, from + i as u64, (ended, token), lines);
+        });
+        self.scan = scan;
     }
 
-    fn token(&mut self, kept: &Kept, at: u64, (ended, token): (bool, Token), lines: bool) {
+    fn token(&mut self, kept: &Kept, scan: &Scan, at: u64, (ended, token): (bool, Token), lines: bool) {
         if ended && self.leaf != 0 {
             self.leaf = 0;
             self.settle(at);
@@ -152,7 +151,7 @@ impl Zones {
         match token {
             Token::None => {}
             Token::Key => {
-                let key = self.scan.key();
+                let key = scan.key();
                 self.due = key.as_deref().map_or(0, |key| kept.named(key));
                 if let Some(open) = &mut self.open {
                     open.member(&kept.paths, key.as_deref());
