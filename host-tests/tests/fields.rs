@@ -137,6 +137,6 @@ fn following_a_document_costs_a_walk_and_no_more() {
     ] {
         let with = each(policy);
         println!("{policy}: {with:.1} instructions a byte, {plain:.1} without");
-        assert!(with < plain + 90.0, "{policy}: {plain} and {with}");
+        assert!(with < plain + 180.0, "{policy}: {plain} and {with}");
     }
 }
