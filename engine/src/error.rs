@@ -70,7 +70,7 @@ pub(crate) struct Mistakes {
 
 impl Mistakes {
     pub(crate) fn add(&mut self, path: impl fmt::Display, why: impl Into<String>) {
-        if self.told.len() >= limits::POLICY_ERRORS {
+        if self.is_full() {
             self.more += 1;
             return;
         }
@@ -85,6 +85,11 @@ impl Mistakes {
         if !self.told.iter().any(|m| m.path.starts_with(path)) {
             self.add(path, why);
         }
+    }
+
+    /// No more are told, only counted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.told.len() >= limits::POLICY_ERRORS
     }
 
     /// How many there are, to be compared with how many there were.

@@ -26,6 +26,9 @@ pub const FRONT_BYTES: usize = 253;
 /// Anchors that one pattern may expand to.
 pub const ANCHORS_PER_PATTERN: usize = 256;
 
+/// Bytes of a pattern as it is written.
+pub const PATTERN_BYTES: usize = 8 * 1024;
+
 /// Instructions of one compiled pattern.
 pub const PATTERN_OPS: usize = 4 * 1024;
 

@@ -428,3 +428,32 @@ fn requests_are_decoded_as_they_say_and_else_as_responses() {
     let routes = r#","request":{"scan":["body"],"decode":[]},"routes":[{"name":"a","match":{"paths":["/a"]},"request":{"decode":["percent"]}}]"#;
     assert_eq!(told(format!("{{{custom}{routes}}}").as_bytes()), Vec::<String>::new());
 }
+
+/// YAML takes what follows a colon without a space for a part of the key.
+#[test]
+fn a_value_pasted_into_a_key_is_not_told() {
+    let pasted = "pasted-value-0001";
+    for policy in [
+        format!("allow: [{{value:{pasted}, place: response.body}}]"),
+        format!("{{\"mode:{pasted}\": 1}}"),
+    ] {
+        let told = Engine::new(policy.as_bytes()).unwrap_err().to_string();
+        assert!(!told.contains(pasted), "{told}");
+        assert!(told.contains("no such key"), "{told}");
+    }
+}
+
+#[test]
+fn a_pattern_that_is_too_long_is_refused_unread() {
+    for policy in [
+        format!("{{\"allow\":[{{\"pattern\":\"{}\"}}]}}", "(".repeat(1_000_000)),
+        format!(
+            "{{\"detectors\":{{\"custom\":[{{\"id\":\"acme\",\"pattern\":\"acme_[{}]\"}}]}}}}",
+            "a-z".repeat(300_000)
+        ),
+    ] {
+        let told = Engine::new(policy.as_bytes()).unwrap_err().to_string();
+        assert!(told.contains("are allowed"), "{told}");
+        assert!(told.len() < 500, "{told}");
+    }
+}

@@ -172,21 +172,23 @@ const STEP: usize = 16;
 /// Windows that a word of [`Long`] may mark.
 const WINDOWS: usize = WORD as usize / STEP + 1;
 
+/// Eight bytes are of the alphabet, and eight before or behind them: a window stands in the sixteen bytes behind the
+/// beginning of a run's first word.
 fn passes(text: &[u8], at: usize) -> bool {
-    text.get(at..).and_then(|t| t.first_chunk()).is_some_and(eight_pass)
+    let all = |at: usize| {
+        let eight = text.get(at..).and_then(|t| t.first_chunk::<8>());
+        eight.is_some_and(|e| e.iter().fold(0, |all, b| all | VALUES[usize::from(*b)]) < OTHER)
+    };
+    all(at) && (all(at + 8) || at.checked_sub(8).is_some_and(all))
 }
 
-/// A first look at eight bytes: none is below `+`, the first of the alphabet in ASCII, or beyond ASCII, and none is a dot,
-/// a colon, or one of `;=?@`.
+/// A first look at eight bytes: none is a dot, by which most long words are joined, or beyond ASCII.
 #[inline]
 fn eight_pass(bytes: &[u8; 8]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let x = u64::from_le_bytes(*bytes);
-    let low = x.wrapping_sub(ONES * b'+' as u64);
-    // What is said of a byte is wrong where one before it is refused.
-    let colon = x.wrapping_add(ONES * (0x80 - b':' as u64)) & !x.wrapping_add(ONES * (0x7f - b'@' as u64));
     let dot = (x ^ (ONES * b'.' as u64)).wrapping_sub(ONES) & !x;
-    (low | x | colon | dot) & (ONES << 7) == 0
+    (x | dot) & (ONES << 7) == 0
 }
 
 /// The first run that begins at `from` or behind it and that either is one, or reaches the end of `text`, which stands at

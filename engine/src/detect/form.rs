@@ -10,6 +10,14 @@ use crate::limits;
 
 /// Reads a pattern.
 pub(crate) fn parse(pattern: &str) -> Result<Hir, Refusal> {
+    // To parse it takes many times its memory.
+    if pattern.len() > limits::PATTERN_BYTES {
+        return Err(format!(
+            "it has {} bytes and {} are allowed",
+            pattern.len(),
+            limits::PATTERN_BYTES
+        ));
+    }
     let hir = regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)

@@ -384,7 +384,9 @@ impl<'e> Compiler<'e> {
         }
         for (i, id) in disable.iter().flat_map(|list| list.iter()) {
             if !self.exists(id) {
-                to.add(format!("{at}detectors.disable[{i}]"), no_detector(id));
+                // What is not told any more need not be looked up.
+                let why = if to.is_full() { String::new() } else { no_detector(id) };
+                to.add(format!("{at}detectors.disable[{i}]"), why);
             }
         }
     }

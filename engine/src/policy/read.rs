@@ -30,12 +30,13 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// A key as it may stand in a message: one line of it, and not all of what somebody pasted there.
+/// A key as it may stand in a message: one line of it, and neither all of what somebody pasted there nor what stands behind
+/// a colon, which YAML takes for a part of the key where no space follows.
 pub(crate) fn shown(key: &str) -> String {
     const MOST: usize = 40;
     let plain = |c: char| if c.is_control() { '?' } else { c };
-    let short: String = key.chars().take(MOST).map(plain).collect();
-    if key.chars().nth(MOST).is_some() {
+    let short: String = key.chars().take_while(|c| *c != ':').take(MOST).map(plain).collect();
+    if short.chars().count() < key.chars().count() {
         short + "…"
     } else {
         short
