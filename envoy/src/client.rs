@@ -122,11 +122,51 @@ impl Reply {
 /// The connection is refused, the reply is no HTTP/1.1, or nothing came for too long. A connection that is cut after the
 /// headers is not an error: `rest.cut` tells.
 pub fn send(to: SocketAddr, request: &Request, patience: Duration) -> Result<Reply> {
-    let mut stream = TcpStream::connect(to).with_context(|| format!("cannot connect to {to}"))?;
+    let mut stream = connect(to, patience)?;
+    stream.write_all(&request.bytes())?;
+    receive(stream, request.method == b"HEAD")
+}
+
+/// Sends a request exactly: its own framing headers, its body in its pieces with pauses, its trailers.
+///
+/// # Errors
+/// As for [`send`]. That the body could not be sent to its end is none: an answer may come before.
+pub fn send_message(to: SocketAddr, message: &Message, pause: Duration, patience: Duration) -> Result<Reply> {
+    let mut stream = connect(to, patience)?;
+    let chunked = match wire::framing(&message.headers) {
+        Some(framing) => framing == Framing::Chunked,
+        None => !message.body.is_empty() || message.trailers.is_some(),
+    };
+    let text = |name| message.header(name).unwrap_or_default();
+    let mut head = [text(":method"), b" ", text(":path"), b" HTTP/1.1\r\n"].concat();
+    wire::put_header(&mut head, b"host", text(":authority"));
+    for (name, value) in &message.headers {
+        if !name.starts_with(b":") && name != b"transfer-encoding" {
+            wire::put_header(&mut head, name, value);
+        }
+    }
+    if chunked {
+        wire::put_header(&mut head, b"transfer-encoding", b"chunked");
+    }
+    if message.header("connection").is_none() {
+        wire::put_header(&mut head, b"connection", b"close");
+    }
+    head.extend_from_slice(b"\r\n");
+    stream.write_all(&head)?;
+    // Who has answered and closed takes no more; what was answered is still there to be read.
+    let _ = wire::put_body(&mut stream, message, chunked, pause);
+    receive(stream, text(":method") == b"HEAD")
+}
+
+fn connect(to: SocketAddr, patience: Duration) -> Result<TcpStream> {
+    let stream = TcpStream::connect(to).with_context(|| format!("cannot connect to {to}"))?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     stream.set_nodelay(true)?;
-    stream.write_all(&request.bytes())?;
+    Ok(stream)
+}
+
+fn receive(stream: TcpStream, head: bool) -> Result<Reply> {
     let mut reader = Reader::new(stream);
     loop {
         let line = reader
@@ -140,7 +180,7 @@ pub fn send(to: SocketAddr, request: &Request, patience: Duration) -> Result<Rep
         }
         let framing = match status {
             204 | 304 => Framing::None,
-            _ if request.method == b"HEAD" => Framing::None,
+            _ if head => Framing::None,
             _ => wire::framing(&headers).unwrap_or(Framing::Close),
         };
         let rest = reader.body(framing).context("the body did not end")?;

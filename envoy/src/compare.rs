@@ -1,6 +1,10 @@
 //! What must be equal between a client of Envoy and the wasmtime host, and what cannot be.
 
-use keepmum_host_tests::exchange::Headers;
+use keepmum_host_tests::capture::leaked;
+use keepmum_host_tests::exchange::{Exchange, Headers, Message, Origin};
+use keepmum_host_tests::replay::{Ended, Replay};
+
+use crate::client::Reply;
 
 /// Headers that Envoy's codec or router sets anew on every response, which a host without a network cannot know.
 ///
@@ -39,4 +43,73 @@ pub fn difference(a: &[u8], b: &[u8]) -> Option<String> {
         .position(|(x, y)| x != y)
         .unwrap_or(a.len().min(b.len()));
     Some(format!("they part at byte {at}; {} bytes against {}", a.len(), b.len()))
+}
+
+/// What differs, in words that hold no byte of a body or header value.
+#[must_use]
+pub fn check(exchange: &Exchange, reply: &Reply, host: &Replay) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let seen = Message {
+        headers: reply.headers.clone(),
+        body: reply.rest.chunks.clone(),
+        trailers: reply.rest.trailers.clone(),
+        ..Message::default()
+    };
+    wrong.extend(
+        leaked(&exchange.planted, &seen)
+            .into_iter()
+            .map(|name| format!("{name} reached the client")),
+    );
+    if reply.status != host.client.status {
+        wrong.push(format!(
+            "status {} from Envoy, {} from the host",
+            reply.status, host.client.status
+        ));
+    }
+    compare_headers(
+        "header",
+        &stable(&reply.headers),
+        &stable(&host.client.message.headers),
+        &mut wrong,
+    );
+    let trailers = |t: &Option<_>| t.as_ref().map(stable).unwrap_or_default();
+    compare_headers(
+        "trailer",
+        &trailers(&reply.rest.trailers),
+        &trailers(&host.client.message.trailers),
+        &mut wrong,
+    );
+    // A reset may overtake bytes that were sent before it, so a cut body need only be the beginning of the other.
+    let (theirs, ours) = (reply.body(), host.client.message.body_bytes());
+    let cut = host.client.ended != Ended::Complete;
+    if reply.rest.cut != cut {
+        wrong.push(format!(
+            "cut: {} by Envoy, {cut} by the host ({:?})",
+            reply.rest.cut, host.client.ended
+        ));
+    }
+    // What Envoy itself says of a refused connection was longer before 1.38: it went on with the transport's reason.
+    let longer = exchange.origin == Origin::ConnectFailure && theirs.starts_with(&ours);
+    if let Some(where_) = difference(&theirs, &ours).filter(|_| !(longer || cut && ours.starts_with(&theirs))) {
+        wrong.push(format!("bodies of Envoy and of the host: {where_}"));
+    }
+    wrong
+}
+
+fn compare_headers(kind: &str, theirs: &Headers, ours: &Headers, wrong: &mut Vec<String>) {
+    let names =
+        |h: &Headers| -> Vec<String> { h.iter().map(|(n, _)| String::from_utf8_lossy(n).into_owned()).collect() };
+    if names(theirs) != names(ours) {
+        wrong.push(format!(
+            "{kind}s {:?} from Envoy, {:?} from the host",
+            names(theirs),
+            names(ours)
+        ));
+        return;
+    }
+    for ((name, a), (_, b)) in theirs.iter().zip(ours) {
+        if let Some(where_) = difference(a, b) {
+            wrong.push(format!("{kind} {}: {where_}", String::from_utf8_lossy(name)));
+        }
+    }
 }

@@ -10,6 +10,15 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+/// The request header that names the cluster, where there are two.
+pub const UPSTREAM: &str = "x-keepmum-upstream";
+
+/// The cluster of the shipped file.
+pub const HTTP1: &str = "application";
+
+/// The cluster that speaks HTTP/2.
+pub const HTTP2: &str = "application_http2";
+
 /// The file as shipped.
 pub const BOOTSTRAP: &str = include_str!("../bootstrap.yaml");
 
@@ -130,6 +139,31 @@ impl Bootstrap {
             log,
             &format!("                upgrade_configs: [{{ upgrade_type: websocket }}]\n{log}"),
         )
+    }
+
+    /// With a second upstream that speaks HTTP/2: the request header [`UPSTREAM`] names the cluster, [`HTTP1`] or [`HTTP2`].
+    ///
+    /// # Errors
+    /// The shipped file lacks a text that is replaced.
+    pub fn two_upstreams(self, first: SocketAddr, second: SocketAddr) -> Result<Self> {
+        let begin = "    - name: application\n      type:";
+        let at = self.0.find(begin).context("envoy/bootstrap.yaml has no cluster")?;
+        let other = Self(self.0.get(at..).unwrap_or_default().to_owned())
+            .swap("- name: application\n", &format!("- name: {HTTP2}\n"))?
+            .swap("cluster_name: application\n", &format!("cluster_name: {HTTP2}\n"))?
+            .swap(
+                "http_protocol_options: { enable_trailers: true }",
+                "http2_protocol_options: {}",
+            )?
+            .swap(
+                &format!("port_value: {}", first.port()),
+                &format!("port_value: {}", second.port()),
+            )?;
+        let it = self.swap(
+            "                            cluster: application\n",
+            &format!("                            cluster_header: {UPSTREAM}\n"),
+        )?;
+        Ok(Self([&it.0, "\n", &other.0].concat()))
     }
 
     /// With room for very many and very large response headers.

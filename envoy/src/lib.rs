@@ -5,7 +5,7 @@
 //! process that is started here is ended here, by its own pid.
 //!
 //! Reading order: [`config`] makes a configuration from the operator's `bootstrap.yaml`, [`install`] gets the program,
-//! [`process`] runs it, [`upstream`] answers behind it, [`client`] asks in front of it,
+//! [`process`] runs it, [`upstream`] and [`http2_upstream`] answer behind it, [`client`] and [`http2`] ask in front of it,
 //! [`lab`] does all of that for a set of captures, [`compare`] says what differs, [`search`] looks for planted secrets.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -13,6 +13,8 @@
 pub mod client;
 pub mod compare;
 pub mod config;
+pub mod http2;
+pub mod http2_upstream;
 pub mod install;
 pub mod lab;
 pub mod process;

@@ -27,6 +27,10 @@ pub struct Seen {
     pub headers: Headers,
     /// The body.
     pub body: Vec<u8>,
+    /// Trailers, if there were any.
+    pub trailers: Option<Headers>,
+    /// The request did not end.
+    pub cut: bool,
 }
 
 impl Seen {
@@ -62,7 +66,8 @@ impl Answer {
     }
 }
 
-type Choose = dyn Fn(&Seen) -> Answer + Send + Sync;
+/// What to answer to a request.
+pub type Choose = dyn Fn(&Seen) -> Answer + Send + Sync;
 
 /// A running server. Dropping it ends it.
 #[derive(Debug)]
@@ -135,6 +140,8 @@ fn serve(mut stream: TcpStream, choose: &Choose) -> io::Result<()> {
             path,
             headers,
             body: body.chunks.concat(),
+            trailers: body.trailers,
+            cut: body.cut,
         };
         let answer = choose(&seen);
         respond(&mut stream, &seen, &answer)?;
@@ -172,27 +179,10 @@ fn respond(stream: &mut TcpStream, seen: &Seen, answer: &Answer) -> io::Result<(
     if bodyless {
         return Ok(());
     }
-    for piece in message.body.iter().filter(|p| !p.is_empty()) {
-        std::thread::sleep(answer.pause);
-        if chunked {
-            let mut framed = Vec::with_capacity(piece.len() + 16);
-            wire::put_chunk(&mut framed, piece);
-            stream.write_all(&framed)?;
-        } else {
-            stream.write_all(piece)?;
-        }
-    }
+    wire::put_body(stream, message, chunked, answer.pause)?;
     if message.end == End::Reset {
         // Let the last piece arrive before the reset overtakes it.
         std::thread::sleep(Duration::from_millis(50).max(answer.pause));
-    } else if chunked {
-        std::thread::sleep(answer.pause);
-        let mut end = b"0\r\n".to_vec();
-        for (name, value) in message.trailers.iter().flatten() {
-            wire::put_header(&mut end, name, value);
-        }
-        end.extend_from_slice(b"\r\n");
-        stream.write_all(&end)?;
     }
     Ok(())
 }

@@ -2,10 +2,11 @@
 //!
 //! An HTTP library would join chunks, drop trailers, fold headers and hide a cut connection: all that is compared here.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
-use keepmum_host_tests::exchange::Headers;
+use keepmum_host_tests::exchange::{End, Headers, Message};
 
 /// The longest head (start line and headers) that is read. A thousand headers fit.
 const HEAD_LIMIT: usize = 4 << 20;
@@ -183,6 +184,33 @@ pub fn put_chunk(out: &mut Vec<u8>, piece: &[u8]) {
     out.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
     out.extend_from_slice(piece);
     out.extend_from_slice(b"\r\n");
+}
+
+/// A body in its pieces, with a pause before each, and what ends it: with chunks the last one and trailers.
+///
+/// # Errors
+/// The connection broke.
+pub fn put_body(stream: &mut impl Write, message: &Message, chunked: bool, pause: Duration) -> io::Result<()> {
+    for piece in message.body.iter().filter(|p| !p.is_empty()) {
+        std::thread::sleep(pause);
+        if chunked {
+            let mut framed = Vec::with_capacity(piece.len() + 16);
+            put_chunk(&mut framed, piece);
+            stream.write_all(&framed)?;
+        } else {
+            stream.write_all(piece)?;
+        }
+    }
+    if chunked && message.end == End::Complete {
+        std::thread::sleep(pause);
+        let mut end = b"0\r\n".to_vec();
+        for (name, value) in message.trailers.iter().flatten() {
+            put_header(&mut end, name, value);
+        }
+        end.extend_from_slice(b"\r\n");
+        stream.write_all(&end)?;
+    }
+    Ok(())
 }
 
 fn is_cut(e: &io::Error) -> bool {

@@ -4,14 +4,13 @@
 
 mod common;
 
-use keepmum_envoy::client::Reply;
-use keepmum_envoy::compare::{difference, stable};
+use keepmum_envoy::compare::check;
 use keepmum_envoy::lab::Lab;
 use keepmum_envoy::search::Search;
-use keepmum_host_tests::capture::{self, leaked};
-use keepmum_host_tests::exchange::{Exchange, Message, Origin};
+use keepmum_host_tests::capture;
+use keepmum_host_tests::exchange::Exchange;
 use keepmum_host_tests::host::{Module, Options};
-use keepmum_host_tests::replay::{Ended, Replay, replay};
+use keepmum_host_tests::replay::{Replay, replay};
 
 /// The configuration of captures that bring none.
 const DEFAULT: &str = "{}";
@@ -93,78 +92,4 @@ fn through_the_host(wasm: &std::path::Path, exchanges: &[Exchange]) -> Vec<Repla
         .iter()
         .map(|e| replay(&module, &options, e).unwrap())
         .collect()
-}
-
-/// What differs, in words that hold no byte of a body or header value.
-fn check(exchange: &Exchange, reply: &Reply, host: &Replay) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let seen = Message {
-        headers: reply.headers.clone(),
-        body: reply.rest.chunks.clone(),
-        trailers: reply.rest.trailers.clone(),
-        ..Message::default()
-    };
-    wrong.extend(
-        leaked(&exchange.planted, &seen)
-            .into_iter()
-            .map(|name| format!("{name} reached the client")),
-    );
-    if reply.status != host.client.status {
-        wrong.push(format!(
-            "status {} from Envoy, {} from the host",
-            reply.status, host.client.status
-        ));
-    }
-    compare_headers(
-        "header",
-        &stable(&reply.headers),
-        &stable(&host.client.message.headers),
-        &mut wrong,
-    );
-    let trailers = |t: &Option<_>| t.as_ref().map(stable).unwrap_or_default();
-    compare_headers(
-        "trailer",
-        &trailers(&reply.rest.trailers),
-        &trailers(&host.client.message.trailers),
-        &mut wrong,
-    );
-    // A reset may overtake bytes that were sent before it, so a cut body need only be the beginning of the other.
-    let (theirs, ours) = (reply.body(), host.client.message.body_bytes());
-    let cut = host.client.ended != Ended::Complete;
-    if reply.rest.cut != cut {
-        wrong.push(format!(
-            "cut: {} by Envoy, {cut} by the host ({:?})",
-            reply.rest.cut, host.client.ended
-        ));
-    }
-    // What Envoy itself says of a refused connection was longer before 1.38: it went on with the transport's reason.
-    let longer = exchange.origin == Origin::ConnectFailure && theirs.starts_with(&ours);
-    if let Some(where_) = difference(&theirs, &ours).filter(|_| !(longer || cut && ours.starts_with(&theirs))) {
-        wrong.push(format!("bodies of Envoy and of the host: {where_}"));
-    }
-    wrong
-}
-
-fn compare_headers(
-    kind: &str,
-    theirs: &keepmum_host_tests::exchange::Headers,
-    ours: &keepmum_host_tests::exchange::Headers,
-    wrong: &mut Vec<String>,
-) {
-    let names = |h: &keepmum_host_tests::exchange::Headers| -> Vec<String> {
-        h.iter().map(|(n, _)| String::from_utf8_lossy(n).into_owned()).collect()
-    };
-    if names(theirs) != names(ours) {
-        wrong.push(format!(
-            "{kind}s {:?} from Envoy, {:?} from the host",
-            names(theirs),
-            names(ours)
-        ));
-        return;
-    }
-    for ((name, a), (_, b)) in theirs.iter().zip(ours) {
-        if let Some(where_) = difference(a, b) {
-            wrong.push(format!("{kind} {}: {where_}", String::from_utf8_lossy(name)));
-        }
-    }
 }

@@ -27,8 +27,12 @@ pub const PARTS: &[Part] = &[
     part("unit", "unit and property tests of every crate", unit),
     part("score", "recall, precision and benign text above the line", score),
     part("module", "the module builds for wasm32", build),
-    part("captures", "captures through the module under wasmtime", captures),
-    part("envoy", "captures and bad input through a real Envoy", envoy),
+    part(
+        "captures",
+        "captures and scenarios through the module under wasmtime",
+        captures,
+    ),
+    part("envoy", "captures, scenarios and bad input through a real Envoy", envoy),
     Part {
         by_default: false,
         ..part(
@@ -125,7 +129,7 @@ fn build(run: &mut Run) -> Result<Outcome> {
 }
 
 fn captures(run: &mut Run) -> Result<Outcome> {
-    ignored(run, "captures", &["host-tests", "cli"], &[])
+    ignored(run, "captures", &["host-tests", "scenarios", "cli"], &[])
 }
 
 fn envoy(run: &mut Run) -> Result<Outcome> {

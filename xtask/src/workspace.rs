@@ -22,12 +22,13 @@ pub fn logs() -> PathBuf {
 }
 
 /// The crates, by folder, in dependency order.
-pub const CRATES: [(&str, &str); 9] = [
+pub const CRATES: [(&str, &str); 10] = [
     ("engine", "keepmum-engine"),
     ("codec", "keepmum-codec"),
     ("plugin", "keepmum-plugin"),
     ("cli", "keepmum-cli"),
     ("host-tests", "keepmum-host-tests"),
+    ("scenarios", "keepmum-scenarios"),
     ("envoy", "keepmum-envoy"),
     ("bench", "keepmum-bench"),
     ("score", "keepmum-score"),

@@ -163,7 +163,8 @@ impl Plants {
         self.values.keys().filter_map(|name| self.named(name)).collect()
     }
 
-    fn named(&self, name: &str) -> Option<Planted> {
+    /// One plant.
+    pub fn named(&self, name: &str) -> Option<Planted> {
         let value = self.values.get(name)?;
         Some(Planted {
             name: name.to_owned(),
@@ -209,6 +210,14 @@ impl Plants {
                 .with_context(|| format!("body chunk {index}"))?;
         }
         Ok(())
+    }
+
+    /// A text with secrets in the place of placeholders.
+    ///
+    /// # Errors
+    /// A placeholder is broken, or names what is not in the table.
+    pub fn text(&self, text: &[u8]) -> Result<Vec<u8>> {
+        self.fill_bytes(text, &mut Vec::new())
     }
 
     fn fill_bytes(&self, text: &[u8], met: &mut Vec<String>) -> Result<Vec<u8>> {

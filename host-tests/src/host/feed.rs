@@ -19,7 +19,11 @@ pub(super) fn message(vm: &mut Vm, id: StreamId, direction: Direction, message: 
         .map(Vec::as_slice)
         .filter(|piece| !piece.is_empty())
         .collect();
-    let marked = vm.options.http2 && message.trailers.is_none() && message.end == End::Complete;
+    let http2 = match direction {
+        Direction::Request => vm.options.http2,
+        Direction::Response => vm.options.http2_upstream.unwrap_or(vm.options.http2),
+    };
+    let marked = http2 && message.trailers.is_none() && message.end == End::Complete;
     for (i, piece) in pieces.iter().enumerate() {
         vm.feed_body(id, direction, piece, marked && i + 1 == pieces.len())?;
         if vm.is_over(id) {

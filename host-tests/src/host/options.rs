@@ -51,6 +51,8 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// Frames as HTTP/2 has them: the last body chunk carries the end. HTTP/1 ends with an empty call.
     pub http2: bool,
+    /// The same of the upstream's connection, where it is another.
+    pub http2_upstream: Option<bool>,
     /// `per_connection_buffer_limit_bytes`: what Envoy's own buffers may hold for a stream of HTTP/1. 0 is no limit.
     pub buffer_limit: usize,
     /// `initial_stream_window_size` of the client's connection: the same limit for HTTP/2, where Envoy does not
@@ -106,6 +108,7 @@ impl Default for Options {
             vm_configuration: Vec::new(),
             environment: Vec::new(),
             http2: false,
+            http2_upstream: None,
             buffer_limit: 32 * 1024,
             http2_window: 64 * 1024,
             profile: Profile::default(),
