@@ -109,6 +109,8 @@ pub struct Body {
     walked: u64,
     /// Which parts of it are fields whose values may stay, if the policy names such.
     zones: Option<Box<Zones>>,
+    /// Its lines are events, or documents by themselves.
+    lines: bool,
     /// Items of `allow` that name a field of which this text is the value, or a part.
     inside: Rules,
     field: Option<(u64, u16, json::Shape)>,

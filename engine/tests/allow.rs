@@ -4,7 +4,7 @@
 mod common;
 
 use common::{JSON, PLAIN, assert_cuts_do_not_matter, at_cuts, check, run, whole};
-use keepmum_engine::{Body, Engine, Exchange, Workspace, limits};
+use keepmum_engine::{Body, Engine, Exchange, Framing, Workspace, limits};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -52,8 +52,10 @@ fn all_that_an_item_asks_for_must_hold() {
     ] {
         let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
         exchange.enter_place(0, place);
-        let out = exchange.value(&engine, &mut work, text.as_bytes());
-        assert_eq!(out.is_none(), stays, "{text} in {place}");
+        let (mut body, mut out) = (Body::new(JSON), Vec::new());
+        body.push(&engine, &mut work, &mut exchange, text.as_bytes(), &mut out);
+        body.finish(&engine, &mut work, &mut exchange, &mut out);
+        assert_eq!(exchange.findings().is_empty(), stays, "{text} in {place}");
     }
 }
 
@@ -91,18 +93,19 @@ fn what_stands_in_a_field_that_is_named_stays() {
         // A key is no value, and neither is what stands behind one.
         (JSON, r#"{"id":1,"acme_12345678":2}"#, r#"{"id":1,"[GONE]":2}"#),
         (JSON, r#"["id","acme_12345678"]"#, r#"["id","[GONE]"]"#),
-        // A line by itself, and no further than the line.
+        // What only looks like JSON decides nothing: who writes `"id":{` into a page would be let through.
         (
             PLAIN,
             "x {\"id\":\"acme_12345678\"} acme_12345678",
-            "x {\"id\":\"acme_12345678\"} [GONE]",
+            "x {\"id\":\"[GONE]\"} [GONE]",
         ),
+        (PLAIN, "{\"id\":\"acme_12345678\"}", "{\"id\":\"[GONE]\"}"),
+        // A key has its escapes undone once, as its reader does.
         (
-            PLAIN,
-            "{\"id\":{\n\"k\":\"acme_12345678\"",
-            "{\"id\":{\n\"k\":\"[GONE]\"",
+            JSON,
+            r#"{"i\u0064":"acme_12345678","i\\u0064":"acme_12345679","\u0069\u0064":"acme_12345670"}"#,
+            r#"{"i\u0064":"acme_12345678","i\\u0064":"[GONE]","\u0069\u0064":"acme_12345670"}"#,
         ),
-        (PLAIN, "{\"id\":\"\nacme_12345678", "{\"id\":\"\n[GONE]"),
     ] {
         check(&policy(named), kind, text, want);
     }
@@ -141,10 +144,52 @@ fn what_stands_in_a_value_that_a_path_selects_stays() {
         let allow = json!([{ "path": path }]).to_string();
         check(&policy(&allow), JSON, text, want);
     }
-    // Each line is a document of its own.
-    let lines = "{\"k\":\"acme_12345678\"}\ndata: {\"k\":\"acme_12345678\",\"l\":\"acme_12345678\"}\n";
-    let want = "{\"k\":\"acme_12345678\"}\ndata: {\"k\":\"acme_12345678\",\"l\":\"[GONE]\"}\n";
-    check(&policy(r#"[{"path":"$.k"}]"#), PLAIN, lines, want);
+}
+
+/// A stream in all cuts into two, and byte by byte.
+fn check_events(engine: &Engine, framing: Framing, text: &str, want: &str) {
+    let through = |pieces: &[&[u8]]| {
+        let (mut work, mut exchange) = (Workspace::default(), Exchange::default());
+        let (mut body, mut out) = (Body::of_events(framing), Vec::new());
+        for piece in pieces {
+            if body.push(engine, &mut work, &mut exchange, piece, &mut out) == keepmum_engine::Flow::Pass {
+                out.extend_from_slice(piece);
+            }
+        }
+        body.finish(engine, &mut work, &mut exchange, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    for cut in 0..text.len() {
+        let (a, b) = text.as_bytes().split_at(cut);
+        assert_eq!(through(&[a, b]), want, "cut at {cut}");
+    }
+    let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+    assert_eq!(through(&bytes), want);
+}
+
+#[test]
+fn each_line_of_a_stream_is_a_document_of_its_own() {
+    let engine = Engine::new(policy(r#"[{"path":"$.k"},{"names":["id"]}]"#).as_bytes()).unwrap();
+    for (framing, text, want) in [
+        (
+            Framing::Lines,
+            "{\"k\":\"acme_12345678\"}\n{\"id\":{\n{\"l\":\"acme_12345678\"}\n",
+            "{\"k\":\"acme_12345678\"}\n{\"id\":{\n{\"l\":\"[GONE]\"}\n",
+        ),
+        (
+            Framing::Events,
+            "data: {\"k\":\"acme_12345678\",\"l\":\"acme_12345678\"}\n\nid: \"id\":\"acme_12345679\"\n\n",
+            "data: {\"k\":\"acme_12345678\",\"l\":\"[GONE]\"}\n\nid: \"id\":\"[GONE]\"\n\n",
+        ),
+        // Neither before a document nor behind it.
+        (
+            Framing::Lines,
+            "x {\"id\":\"acme_12345678\"}\n{} \"id\":{\"x\":\"acme_12345678\"\n{\"id\":[\"acme_12345678\"]}\n",
+            "x {\"id\":\"[GONE]\"}\n{} \"id\":{\"x\":\"[GONE]\"\n{\"id\":[\"acme_12345678\"]}\n",
+        ),
+    ] {
+        check_events(&engine, framing, text, want);
+    }
 }
 
 #[test]

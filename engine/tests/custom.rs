@@ -68,6 +68,11 @@ fn what_cannot_be_taken_is_refused_by_field_and_with_the_way_out() {
             "can be empty",
         ),
         (
+            json!({"pattern": "acme_(?<secrt>[0-9]{3})"}),
+            "pattern",
+            "only `secret` means something",
+        ),
+        (
             json!({"pattern": "acme_(?<secret>[0-9]{3})-(?<secret_1>[0-9]{3})"}),
             "pattern",
             "follow each other",

@@ -79,6 +79,7 @@ fn a_path_takes_the_value_that_it_names() {
         ("$.a", r#"{"a":"x","a":"y"}"#, r#"{"a":"[GONE]","a":"[GONE]"}"#),
         // However it is spelt.
         ("$.a", r#"{"\u0061":"x"}"#, r#"{"\u0061":"[GONE]"}"#),
+        (r"$['\\u0061']", r#"{"\\u0061":"x"}"#, r#"{"\\u0061":"[GONE]"}"#),
         (r"$['\u0061']", r#"{"a":"x"}"#, r#"{"a":"[GONE]"}"#),
         (
             "$.über",

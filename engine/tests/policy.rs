@@ -327,6 +327,31 @@ fn a_policy_of_five_megabytes_is_told_what_is_wrong_with_it() {
 }
 
 #[test]
+fn long_lists_take_time_in_proportion() {
+    let list = |n: usize, item: &dyn Fn(usize) -> String| (0..n).map(item).collect::<Vec<_>>().join(",");
+    let one = |what: &str, items: String| format!(r#"{{"routes":[{{"name":"a","match":{{"{what}":[{items}]}}}}]}}"#);
+    let policies = [
+        one("hosts", list(100_000, &|i| format!(r#""h{i}.example.com""#))),
+        one("hosts", list(100_000, &|i| format!(r#""*.h{i}.example.com""#))),
+        one("paths", list(100_000, &|i| format!(r#""/h{i}/**""#))),
+        format!(
+            r#"{{"detectors":{{"actions":{{{}}}}}}}"#,
+            list(100_000, &|i| format!(r#""none-{i}":"remove""#))
+        ),
+    ];
+    for policy in policies {
+        let begun = std::time::Instant::now();
+        let _ = Engine::new(policy.as_bytes());
+        // Seconds in a build for tests; what goes up with the square takes minutes.
+        assert!(
+            begun.elapsed().as_secs() < 20,
+            "{}",
+            policy.get(..60).unwrap_or_default()
+        );
+    }
+}
+
+#[test]
 fn yaml_and_json_are_the_same_policy() {
     let yaml = "# for tests\nmode: report\ndetectors:\n  packs: [secrets]\n";
     assert!(!Engine::new(yaml.as_bytes()).unwrap().enforces());

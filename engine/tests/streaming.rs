@@ -117,6 +117,26 @@ fn fields_lose_their_values_and_stay_json() {
 
 /// A quote that is left open ends with its line, a backslash before the line's end or not.
 #[test]
+fn a_name_is_what_its_reader_makes_of_the_key() {
+    let p = r#"{"fields":[{"names":["DOM\\user","pw"]}]}"#;
+    for (text, want) in [
+        (
+            r#"{"DOM\\user":"x","a":1}"#,
+            r#"{"DOM\\user":"[REDACTED:field]","a":1}"#,
+        ),
+        (
+            r#"{"DOM\u005c\u0075ser":"x"}"#,
+            r#"{"DOM\u005c\u0075ser":"[REDACTED:field]"}"#,
+        ),
+        (r#"{"\u0070w":"x"}"#, r#"{"\u0070w":"[REDACTED:field]"}"#),
+        // Escaped twice: rather too much than too little.
+        (r#"{"\\u0070w":"x"}"#, r#"{"\\u0070w":"[REDACTED:field]"}"#),
+    ] {
+        check(p, JSON, text, want);
+    }
+}
+
+#[test]
 fn a_field_is_found_behind_a_line_that_breaks_off() {
     let p = r#"{"fields":[{"names":["password"]}]}"#;
     for front in ["open \"C:\\\n", "open \"C:\n", "{\"password\":\"C:\\\n"] {

@@ -218,6 +218,15 @@ pub(crate) fn text_of(raw: &[u8], reading: Reading) -> std::borrow::Cow<'_, [u8]
     out.into()
 }
 
+/// A key of JSON as its parser gives it: its escapes undone once, and no more. `None`: no parser would take it.
+pub(crate) fn key_of(raw: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
+    if memchr::memchr(b'\\', raw).is_none() {
+        return Some(raw.into());
+    }
+    let text: String = serde_json::from_slice(&[b"\"", raw, b"\""].concat()).ok()?;
+    Some(text.into_bytes().into())
+}
+
 /// What the first character of a text is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Front {

@@ -5,6 +5,8 @@
 //! finds its feet again at every line feed, since none can stand in a JSON string: it can be run over log lines,
 //! event streams and broken documents too. Only paths need one (`paths.rs`).
 
+use std::borrow::Cow;
+
 use crate::decode::escape;
 use crate::decode::paths::{Open, Paths};
 use crate::limits;
@@ -195,12 +197,20 @@ impl Walker {
         }
     }
 
-    /// The rule for the value behind a key: the first by name or path.
+    /// The rule for the value behind a key: the first by name or path. A name also counts if it only shows with all escapes undone.
     fn key<F: Fn(&[u8]) -> Option<u16>>(&mut self, sought: &Sought<F>) -> Option<u16> {
-        let key = (!self.too_long).then(|| escape::text_of(&self.text, escape::Reading::JSON));
-        let named = key.as_deref().and_then(&sought.rule);
+        let raw = (!self.too_long).then_some(self.text.as_slice());
+        let key = raw.and_then(escape::key_of);
+        let all = || raw.map(|raw| escape::text_of(raw, escape::Reading::JSON));
+        let all = if matches!(key, Some(Cow::Borrowed(_))) {
+            None
+        } else {
+            all()
+        };
+        let [once, twice] = [&key, &all].map(|name| name.as_deref().and_then(&sought.rule));
+        let named = once.into_iter().chain(twice).min();
         let Some(open) = &mut self.open else { return named };
-        open.member(sought.paths, key.as_deref());
+        open.member(sought.paths, key.or(all).as_deref());
         named.into_iter().chain(open.due()).min()
     }
 

@@ -53,9 +53,12 @@ impl Scan {
         self.text.capacity()
     }
 
-    /// The key that was read last, as text; `None`: it is too long.
+    /// The key that was read last, as text; `None`: it is too long, or no key.
     pub(crate) fn key(&self) -> Option<Cow<'_, [u8]>> {
-        (!self.too_long).then(|| escape::text_of(&self.text, escape::Reading::JSON))
+        if self.too_long {
+            return None;
+        }
+        escape::key_of(&self.text)
     }
 
     /// Goes through a piece, and tells what is worth it: where, whether a text, number or word ended before it, and what it is.

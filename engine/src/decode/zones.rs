@@ -2,6 +2,9 @@
 //!
 //! A finding is judged when its match ends, and by then the text behind its beginning may be inside another value. So the places are
 //! kept where the set of rules changes, as far back as a candidate is open: eight bytes each, two for a value.
+//!
+//! Structure counts only where the whole text is JSON, or the whole line in a stream of events: who writes `"name":{` into a page must not
+//! decide what stays in the rest of it.
 
 use std::collections::BTreeMap;
 
@@ -61,6 +64,44 @@ impl Kept {
     }
 }
 
+/// Where in a text the structure of JSON stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Spread {
+    #[default]
+    Nowhere,
+    /// All of it is JSON.
+    Whole,
+    /// In lines that begin with it, by themselves or behind the name of an event's field.
+    Lines(Line),
+}
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// Not known before something else than these bytes stands there.
+    Front(u8),
+    Json,
+    /// Its document has been read, or there is none.
+    Over,
+}
+
+impl Line {
+    /// The longest of them: `data: `, and a separator of records.
+    const FRONT: u8 = 8;
+
+    fn front(self, b: u8) -> Line {
+        match (self, b) {
+            (_, b'\n') => Line::Front(0),
+            (Line::Front(n), b'd' | b'a' | b't' | b':' | b' ' | b'\t' | b'\x1e') if n < Line::FRONT => {
+                Line::Front(n + 1)
+            }
+            (Line::Front(_), b'{' | b'[') => Line::Json,
+            (Line::Front(_), _) => Line::Over,
+            (line, _) => line,
+        }
+    }
+}
+
 /// From here on another set of rules holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Change {
@@ -74,6 +115,7 @@ struct Change {
 pub(crate) struct Zones {
     /// What holds in all of it.
     all: Rules,
+    spread: Spread,
     scan: Scan,
     pairs: Option<pairs::Walker>,
     open: Option<Box<Open>>,
@@ -90,10 +132,11 @@ pub(crate) struct Zones {
 }
 
 impl Zones {
-    /// For a text that is all in these zones, and maybe pairs.
-    pub(crate) fn new(all: Rules, kind: Option<pairs::Kind>) -> Zones {
+    /// For a text that is all in these zones, and maybe JSON or pairs.
+    pub(crate) fn new(all: Rules, spread: Spread, kind: Option<pairs::Kind>) -> Zones {
         Zones {
             all,
+            spread,
             pairs: kind.map(pairs::Walker::new),
             ..Zones::default()
         }
@@ -109,15 +152,8 @@ impl Zones {
             + self.changes.capacity() * size_of::<Change>()
     }
 
-    /// Walks on to an offset; `data` begins at `base`. `lines`: a line by itself can be a document.
-    pub(crate) fn walk(
-        &mut self,
-        kept: &Kept,
-        (data, base): (&[u8], u64),
-        to: u64,
-        lines: bool,
-        events: &mut Vec<Event>,
-    ) {
+    /// Walks on to an offset; `data` begins at `base`.
+    pub(crate) fn walk(&mut self, kept: &Kept, (data, base): (&[u8], u64), to: u64, events: &mut Vec<Event>) {
         let from = std::mem::replace(&mut self.walked, to);
         let at = |o: u64| usize::try_from(o.saturating_sub(base)).unwrap_or(usize::MAX);
         let new = data.get(at(from)..at(to)).unwrap_or_default();
@@ -136,14 +172,49 @@ impl Zones {
         if self.open.is_none() && !kept.paths.is_empty() {
             self.open = Some(Box::default());
         }
+        match self.spread {
+            Spread::Nowhere => {}
+            Spread::Whole => self.scan(kept, new, from),
+            Spread::Lines(_) => self.lines(kept, new, from),
+        }
+    }
+
+    /// Leaves out what does not stand in a line's document.
+    fn lines(&mut self, kept: &Kept, new: &[u8], from: u64) {
+        let mut i = 0;
+        while let (Some(&b), Spread::Lines(line)) = (new.get(i), self.spread) {
+            let rest = new.get(i..).unwrap_or_default();
+            let to_feed = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = line.front(b);
+            self.spread = Spread::Lines(line);
+            i += match line {
+                Line::Json => {
+                    self.scan(kept, rest.get(..to_feed).unwrap_or_default(), from + i as u64);
+                    to_feed
+                }
+                Line::Over => to_feed,
+                Line::Front(_) => {
+                    if b == b'\n' {
+                        self.scan(kept, b"\n", from + i as u64);
+                    }
+                    1
+                }
+            };
+        }
+    }
+
+    fn scan(&mut self, kept: &Kept, new: &[u8], from: u64) {
         let mut scan = std::mem::take(&mut self.scan);
         scan.run(new, |scan, i, ended, token| {
-            self.token(kept, scan, from + i as u64, (ended, token), lines);
+            self.token(kept, scan, from + i as u64, (ended, token))
         });
         self.scan = scan;
     }
 
-    fn token(&mut self, kept: &Kept, scan: &Scan, at: u64, (ended, token): (bool, Token), lines: bool) {
+    fn token(&mut self, kept: &Kept, scan: &Scan, at: u64, (ended, token): (bool, Token)) {
+        if self.spread == Spread::Lines(Line::Over) && token != Token::Line {
+            return;
+        }
         if ended && self.leaf != 0 {
             self.leaf = 0;
             self.settle(at);
@@ -180,12 +251,15 @@ impl Zones {
                     self.settle(at + 1);
                 }
                 self.depth = self.depth.saturating_sub(1);
+                if let (0, Spread::Lines(line)) = (self.depth, &mut self.spread) {
+                    *line = Line::Over;
+                }
             }
             Token::Comma => {
                 self.due = 0;
                 self.structure(kept, b',');
             }
-            Token::Line if lines => {
+            Token::Line if self.spread != Spread::Whole => {
                 if let Some(open) = &mut self.open {
                     open.clear();
                 }

@@ -315,6 +315,12 @@ impl Builder {
             HirKind::Repetition(r) => self.repeat(r),
             HirKind::Capture(c) => {
                 if !form::is_secret(c.name.as_deref()) {
+                    if c.name.is_some() {
+                        return Err(
+                            "a group has a name, and only `secret` means something; write (?:…) if it is to have none"
+                                .to_owned(),
+                        );
+                    }
                     return self.emit(&c.sub);
                 }
                 if self.in_secret {

@@ -405,6 +405,9 @@ impl<'e> Compiler<'e> {
         to: &mut Mistakes,
     ) -> Arc<BTreeMap<u16, Action>> {
         for id in listed.keys().filter(|id| !self.exists(id)) {
+            if to.is_full() {
+                break;
+            }
             let place = document::key_path(&format!("{at}detectors.actions"), id);
             to.add(place, no_detector(id));
         }

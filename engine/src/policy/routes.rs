@@ -1,12 +1,13 @@
 //! Which route a request is on: the first of the list that matches.
 //!
 //! A policy of 200 routes must not cost 200 comparisons for each request. So hosts, beginnings of paths and methods are
-//! looked up in sorted tables, each of which answers with one bit for each route that its key does not rule out; what all
+//! looked up in tables, each of which answers with one bit for each route that its key does not rule out; what all
 //! of them leave is compared in full, in order. Why not one automaton for all globs: the tables are a tenth of its size,
 //! and what they leave is one or two routes in every policy that people write.
 //!
 //! Status and content type are known only when the response comes: until then a route that asks for them is open.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::Engine;
@@ -165,7 +166,7 @@ fn meet(bits: &mut Bits, other: &Bits) {
 /// Keys, each with the routes that ask for it.
 #[derive(Clone, Debug)]
 struct Table {
-    keys: Vec<(Vec<u8>, Bits)>,
+    keys: BTreeMap<Vec<u8>, Bits>,
     /// Routes that ask for none.
     any: Bits,
     /// Separators in the key that has most of them: a longer text need not be taken apart further.
@@ -176,19 +177,10 @@ impl Table {
     fn new(separator: u8) -> (Table, impl Fn(&mut Table, &[u8], usize)) {
         let add = move |table: &mut Table, key: &[u8], route| {
             table.deepest = table.deepest.max(key.iter().filter(|b| **b == separator).count());
-            let at = match table.keys.binary_search_by(|(k, _)| k.as_slice().cmp(key)) {
-                Ok(at) => at,
-                Err(at) => {
-                    table.keys.insert(at, (key.to_vec(), [0; WORDS]));
-                    at
-                }
-            };
-            if let Some((_, bits)) = table.keys.get_mut(at) {
-                set(bits, route);
-            }
+            set(table.keys.entry(key.to_vec()).or_insert([0; WORDS]), route);
         };
         let table = Table {
-            keys: Vec::new(),
+            keys: BTreeMap::new(),
             any: [0; WORDS],
             deepest: 0,
         };
@@ -196,8 +188,7 @@ impl Table {
     }
 
     fn get(&self, key: &[u8], bits: &mut Bits) {
-        let found = self.keys.binary_search_by(|(k, _)| k.as_slice().cmp(key)).ok();
-        if let Some((_, routes)) = found.and_then(|at| self.keys.get(at)) {
+        if let Some(routes) = self.keys.get(key) {
             join(bits, routes);
         }
     }

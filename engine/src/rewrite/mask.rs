@@ -42,7 +42,7 @@ impl Mask {
     /// What stays of a value, if anything may. `after`: what follows it, where that is known.
     pub(crate) fn kept(self, value: &[u8], after: Option<u8>) -> Option<Kept> {
         let (first, last) = (usize::from(self.keep_first), usize::from(self.keep_last));
-        if (first + last) * SHARE > value.len() {
+        if (first + last) * SHARE > characters(value) {
             return None;
         }
         // Only what can stand anywhere; and before an @ it would read like a mail address.
@@ -73,6 +73,11 @@ pub(crate) struct Kept {
     first: u8,
     last: u8,
     preserve_length: bool,
+}
+
+/// Those of UTF-8; a byte that continues one counts for none.
+fn characters(text: &[u8]) -> usize {
+    text.iter().filter(|b| !matches!(b, 0x80..=0xBF)).count()
 }
 
 fn is_plain(b: &u8) -> bool {
@@ -139,6 +144,8 @@ mod tests {
         assert_eq!(masked(2, 2, true, "fa\"kefake01\\3").as_deref(), Some("fa***********"));
         assert_eq!(masked(0, 2, true, "fa\"kefake01\\3"), None);
         assert_eq!(masked(1, 0, false, "fakefake0123").as_deref(), Some("f********"));
+        assert_eq!(masked(0, 4, true, "éééé0123"), None);
+        assert_eq!(masked(0, 2, true, "éééé0123").as_deref(), Some("**********23"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Body, CONTEXT, Learned, Workspace, byte_before};
 use crate::Engine;
 use crate::decide::own;
 use crate::decide::validate::Seen;
-use crate::decode::zones::{Rules, Zones};
+use crate::decode::zones::{Line, Rules, Spread, Zones};
 use crate::decode::{Reading, escape, json, pairs};
 use crate::detect::front::Text;
 use crate::detect::lane::{Event, Match, Scratch, Start};
@@ -187,12 +187,18 @@ impl Body {
         let mut zones = self.zones.take().unwrap_or_else(|| {
             let pairs = self.pairs.as_ref().filter(|_| engine.kept.has_names());
             let kind = pairs.map(pairs::Walker::kind);
+            let spread = match (self.kind.json, self.lines) {
+                (true, _) => Spread::Whole,
+                (false, true) => Spread::Lines(Line::Front(0)),
+                (false, false) => Spread::Nowhere,
+            };
             Box::new(Zones::new(
                 self.inside,
+                spread,
                 kind.filter(|k| !matches!(k, pairs::Kind::Whole(_) | pairs::Kind::WholeJson(_))),
             ))
         });
-        zones.walk(&engine.kept, (data, self.base), self.scanned, !self.kind.json, events);
+        zones.walk(&engine.kept, (data, self.base), self.scanned, events);
         self.zones = Some(zones);
     }
 

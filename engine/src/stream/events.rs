@@ -138,6 +138,7 @@ impl Body {
     pub fn of_events(framing: Framing) -> Body {
         Body {
             form: super::wide::Form::Events(Box::new(Events::new(framing))),
+            lines: true,
             ..Body::default()
         }
     }
