@@ -1,6 +1,7 @@
 //! What one HTTP exchange knows across its parts: what was found so far, and which values must not come again.
 
 use crate::Engine;
+use crate::decode::binary;
 use crate::decode::pairs::Kind;
 use crate::explain::Trace;
 use crate::limits;
@@ -167,7 +168,8 @@ impl Exchange {
         self.any_unread
     }
 
-    pub(crate) fn pass_unread(&mut self, reason: &'static str, parts: u64, bytes: u64) {
+    /// A part of a body, or more of its bytes, goes through unread.
+    pub fn pass_unread(&mut self, reason: &'static str, parts: u64, bytes: u64) {
         self.any_unread = true;
         match self.unread.iter_mut().find(|u| u.reason == reason) {
             Some(u) => (u.parts, u.bytes) = (u.parts + parts, u.bytes.saturating_add(bytes)),
@@ -217,10 +219,37 @@ impl Exchange {
             name if FRAMING.contains(&name) => None,
             name => engine.field_names.get(name).map(|rule| Kind::Whole(*rule)),
         };
+        if kind.is_none()
+            && name.ends_with(b"-bin")
+            && let Some(new) = self.binary(engine, work, &name, value)
+        {
+            return new;
+        }
         let plain = BodyKind::default();
         let mut body = kind.map_or_else(|| Body::of_bytes(plain), |kind| Body::of_pairs(kind, plain));
         body.is_inside(engine.kept.named(&name));
         self.through(body, engine, work, value)
+    }
+
+    /// A value that says bytes in base64. `None`: it does not, or nothing was found in them.
+    fn binary(&mut self, engine: &Engine, work: &mut Workspace, name: &[u8], value: &[u8]) -> Option<Option<Vec<u8>>> {
+        let bytes = BodyKind {
+            keep_length: true,
+            ..BodyKind::default()
+        };
+        let times = |e: &Exchange| e.counts.iter().map(|c| c.times).sum::<u64>();
+        let before = times(self);
+        let mut changed = false;
+        let parts = value.split(|b| *b == b',').map(|part| {
+            let text = part.trim_ascii();
+            let mut body = Body::of_bytes(bytes);
+            body.is_inside(engine.kept.named(name));
+            let new = binary::read(text).and_then(|b| self.through(body, engine, work, &b));
+            changed |= new.is_some();
+            new.map_or_else(|| part.to_vec(), |new| binary::write(&new, text))
+        });
+        let new = parts.collect::<Vec<_>>().join(&b","[..]);
+        (times(self) > before).then(|| changed.then_some(new))
     }
 
     /// The same with a query string, without its `?`.

@@ -1,6 +1,7 @@
 //! Step one, Chunk → Text: what the bytes spell, with the place of every character in the input.
 
 pub(crate) mod base64;
+pub(crate) mod binary;
 pub(crate) mod deltas;
 pub(crate) mod escape;
 pub(crate) mod json;
