@@ -12,13 +12,17 @@ mod brotli;
 mod coding;
 mod crc;
 mod decoder;
+mod frames;
 mod gzip;
 mod inflate;
+mod text;
 #[cfg(feature = "zstd")]
 mod zstd;
 
 pub use coding::{Coding, Unknown, codings};
 pub use decoder::{Decoder, FREE_BYTES, Limits};
+pub use frames::{COMPRESSED, Frames, Head, Step};
+pub use text::Text64;
 
 /// Why a body cannot be decoded, or not any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What a response's headers say of its body, and what they must say once it may be changed.
 
 use keepmum_codec::{Coding, Unknown};
-use keepmum_engine::BodyKind;
+use keepmum_engine::{BodyKind, content};
 
 use crate::headers::Headers;
 
@@ -61,21 +61,41 @@ pub(crate) fn length(list: &Headers) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-/// The codings that the body is written in. A gRPC message has its own, which is not undone.
+/// The codings that the body is written in.
 pub(crate) fn codings(list: &Headers) -> Result<Vec<Coding>, Unknown> {
-    let values = |name: &'static [u8]| {
-        list.pairs
-            .iter()
-            .filter(move |(n, _)| n == name)
-            .map(|(_, v)| v.as_slice())
+    keepmum_codec::codings(values(list, b"content-encoding"))
+}
+
+fn values<'l>(list: &'l Headers, name: &'static [u8]) -> impl Iterator<Item = &'l [u8]> {
+    let mine = list.pairs.iter().filter(move |(n, _)| n == name);
+    mine.map(|(_, v)| v.as_slice())
+}
+
+/// A body of messages.
+pub(crate) struct Enveloped {
+    /// How those are compressed that are.
+    pub(crate) codings: Result<Vec<Coding>, Unknown>,
+    /// Base64 stands around all of it.
+    pub(crate) text: bool,
+}
+
+/// Whether the body is one of messages, each behind a head that has its length.
+pub(crate) fn enveloped(list: &Headers) -> Option<Enveloped> {
+    let essence = content::essence(list.first(b"content-type").unwrap_or_default());
+    let name: &[u8] = match () {
+        () if essence.starts_with(b"application/grpc") => b"grpc-encoding",
+        () if essence.starts_with(b"application/connect+") => b"connect-content-encoding",
+        () => return None,
     };
-    let codings = keepmum_codec::codings(values(b"content-encoding"))?;
-    let grpc = list
-        .first(b"content-type")
-        .is_some_and(|t| t.to_ascii_lowercase().starts_with(b"application/grpc"));
-    let of_messages = || keepmum_codec::codings(values(b"grpc-encoding"));
-    if grpc && !(codings.is_empty() && of_messages().is_ok_and(|c| c.is_empty())) {
-        return Err(Unknown);
+    Some(Enveloped {
+        codings: keepmum_codec::codings(values(list, name)),
+        text: essence.starts_with(b"application/grpc-web-text"),
+    })
+}
+
+/// Makes true what the headers say of such a body: what was compressed can leave plain.
+pub(crate) fn headers_of_messages(list: &mut Headers, enveloped: Option<&Enveloped>) {
+    if enveloped.is_some_and(|e| e.codings.as_ref().is_ok_and(|c| !c.is_empty())) {
+        list.remove(b"content-length");
     }
-    Ok(codings)
 }

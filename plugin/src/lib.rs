@@ -7,7 +7,6 @@
 
 mod audit;
 mod body;
-mod frames;
 mod headers;
 mod host;
 mod instances;

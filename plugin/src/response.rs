@@ -17,6 +17,7 @@ use crate::root::Shared;
 mod coded;
 mod error;
 mod head;
+mod messages;
 mod reply;
 mod sent;
 mod socket;

@@ -99,7 +99,7 @@ fn wide(body: &[u8], bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
         .collect()
 }
 
-fn gzip(body: &[u8]) -> Vec<u8> {
+pub fn gzip(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     std::io::Read::read_to_end(
         &mut flate2::bufread::GzEncoder::new(body, flate2::Compression::default()),
@@ -224,7 +224,7 @@ fn narrowed(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().filter(|b| *b != 0).collect()
 }
 
-fn unzipped(bytes: &[u8]) -> Vec<u8> {
+pub fn unzipped(bytes: &[u8]) -> Vec<u8> {
     use std::io::Read as _;
     let mut out = Vec::new();
     let tries: [Box<dyn std::io::Read>; 4] = [

@@ -2,7 +2,11 @@
 
 use keepmum_host_tests::exchange::{Exchange, Message};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::common::{answered, pairs};
+use crate::encodings::{gzip, unzipped};
 
 /// Where a secret stands.
 pub struct Place {
@@ -13,6 +17,10 @@ pub struct Place {
     content_type: &'static str,
     text: fn(&str) -> Vec<u8>,
     at: At,
+    /// A header that goes with it.
+    also: Option<(&'static str, &'static str)>,
+    /// What a client of it makes of the body, besides reading it as it is.
+    pub undo: fn(&[u8]) -> Vec<u8>,
 }
 
 enum At {
@@ -28,6 +36,8 @@ const fn body(name: &'static str, content_type: &'static str, text: fn(&str) -> 
         content_type,
         text,
         at: At::Body,
+        also: None,
+        undo: |_| Vec::new(),
     }
 }
 
@@ -38,6 +48,8 @@ const fn line(name: &'static str, content_type: &'static str, at: At, text: fn(&
         content_type,
         text,
         at,
+        also: None,
+        undo: |_| Vec::new(),
     }
 }
 
@@ -69,11 +81,18 @@ pub const ALL: &[Place] = &[
     body("event stream", "text/event-stream", |s| {
         format!("event: m\ndata: {{\"m\":\"{s}\"}}\n\ndata: x\n\n").into()
     }),
-    body("gRPC", "application/grpc", |s| {
-        let text = format!("at {s}");
-        let length = u32::try_from(text.len() + 2).unwrap().to_be_bytes();
-        [&[0], length.as_slice(), &[10, text.len() as u8], text.as_bytes()].concat()
-    }),
+    body("gRPC", "application/grpc", |s| framed(0, &message(s))),
+    Place {
+        also: Some(("grpc-encoding", "gzip")),
+        undo: |bytes| messages(bytes).concat(),
+        ..body("gRPC, gzip", "application/grpc", |s| framed(1, &gzip(&message(s))))
+    },
+    Place {
+        undo: |bytes| STANDARD.decode(bytes).unwrap_or_default(),
+        ..body("gRPC-Web text", "application/grpc-web-text", |s| {
+            STANDARD.encode(framed(0, &message(s))).into()
+        })
+    },
     body("XML", "application/xml", |s| {
         format!("<?xml version=\"1.0\"?><e><k>{s}</k></e>").into()
     }),
@@ -82,18 +101,48 @@ pub const ALL: &[Place] = &[
     }),
 ];
 
+/// A message of one text field.
+fn message(secret: &str) -> Vec<u8> {
+    let text = format!("at {secret}");
+    [&[10, text.len() as u8], text.as_bytes()].concat()
+}
+
+fn framed(flags: u8, message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[flags], length.as_slice(), message].concat()
+}
+
+/// The messages of a body, as its client gets them.
+fn messages(mut body: &[u8]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    while let Some((head, rest)) = body.split_first_chunk::<5>() {
+        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+        let (message, rest) = rest.split_at(length.min(rest.len()));
+        let packed = head[0] & 1 == 1;
+        all.push(if packed { unzipped(message) } else { message.to_vec() });
+        body = rest;
+    }
+    all
+}
+
 impl Place {
+    /// Its body is one of messages.
+    pub fn has_messages(&self) -> bool {
+        self.content_type.starts_with("application/grpc")
+    }
+
     /// A response with this spelling there; the body goes through `whole`, and comes in pieces of this size.
     pub fn exchange(&self, secret: &str, whole: impl Fn(&[u8]) -> Vec<u8>, encoding: &str, piece: usize) -> Exchange {
         let text = (self.text)(secret);
         let mut exchange = answered("matrix", ("cache-control", "no-store"), &[]);
         let mut headers = pairs(&[(":status", "200"), ("content-type", self.content_type)]);
+        headers.extend(self.also.map(|(n, v)| (n.into(), v.into())));
         if !encoding.is_empty() {
             headers.extend(pairs(&[("content-encoding", encoding)]));
         }
         let frame = [0, 0, 0, 0, 2, 10, 0];
         let (mut content, mut trailers) = (
-            if self.content_type.ends_with("grpc") {
+            if self.has_messages() {
                 frame.to_vec()
             } else {
                 b"fine\n".to_vec()

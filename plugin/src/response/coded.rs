@@ -9,6 +9,7 @@ use std::rc::Rc;
 use keepmum_codec::{Broken, Coding, Decoder, Limits, Sink};
 use keepmum_engine::{Bounds, Exchange, Fate, Workspace};
 
+use super::messages::Messages;
 use super::stream::Stream;
 use super::unread::Then;
 use crate::host;
@@ -16,13 +17,57 @@ use crate::host;
 /// Bytes that all decoders of a VM take.
 pub(crate) type Pool = Rc<Cell<usize>>;
 
+/// What somebody takes of the pool.
+pub(super) struct Share {
+    most: usize,
+    pool: Pool,
+    taken: usize,
+}
+
+impl Share {
+    /// Nothing yet, of a pool of so many bytes.
+    pub(super) fn new(most: usize, pool: &Pool) -> Share {
+        Share {
+            most,
+            pool: pool.clone(),
+            taken: 0,
+        }
+    }
+
+    fn others(&self) -> usize {
+        self.pool.get().saturating_sub(self.taken)
+    }
+
+    /// Bytes that it may take at most.
+    fn room(&self) -> usize {
+        self.most.saturating_sub(self.others())
+    }
+
+    fn take(&mut self, bytes: usize) {
+        self.pool.set(self.others().saturating_add(bytes));
+        self.taken = bytes;
+    }
+
+    /// From now on it is so much. `false`: there is not as much left, and it stays as it is.
+    pub(super) fn set(&mut self, bytes: usize) -> bool {
+        let fits = bytes <= self.room();
+        if fits {
+            self.take(bytes);
+        }
+        fits
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.take(0);
+    }
+}
+
 /// A body on its way through a decoder.
 pub(super) struct Coded {
     decoder: Decoder,
-    most: usize,
-    pool: Pool,
-    /// Of the pool.
-    taken: usize,
+    share: Share,
 }
 
 impl Coded {
@@ -34,29 +79,16 @@ impl Coded {
         };
         let mut coded = Coded {
             decoder: Decoder::new(codings, limits),
-            most: bounds.decoder_bytes,
-            pool: pool.clone(),
-            taken: 0,
+            share: Share::new(bounds.decoder_bytes, pool),
         };
         let least = coded.decoder.least();
-        (pool.get().saturating_add(least) <= coded.most).then(|| {
-            coded.take(least);
-            coded
-        })
-    }
-
-    /// From now on it holds so much.
-    fn take(&mut self, bytes: usize) {
-        let others = self.pool.get().saturating_sub(self.taken);
-        self.pool.set(others.saturating_add(bytes));
-        self.taken = bytes;
+        coded.share.set(least).then_some(coded)
     }
 
     pub(super) fn push(&mut self, input: &[u8], sink: Sink<'_>) -> Result<(), Broken> {
-        let others = self.pool.get().saturating_sub(self.taken);
-        self.decoder.allow(self.most.saturating_sub(others));
+        self.decoder.allow(self.share.room());
         let done = self.decoder.push(input, sink);
-        self.take(self.decoder.least().max(self.decoder.memory()));
+        self.share.take(self.decoder.least().max(self.decoder.memory()));
         done
     }
 
@@ -80,19 +112,15 @@ impl Coded {
     }
 }
 
-impl Drop for Coded {
-    fn drop(&mut self) {
-        self.take(0);
-    }
-}
-
 /// Output that is kept before it goes into the proxy's buffer.
 const FLUSHED: usize = 64 * 1024;
 
 impl Stream {
     /// Nothing of it leaves as it stands in the proxy's buffer.
     pub(super) fn rewrites_all(&self) -> bool {
-        self.coded.is_some() || self.over.is_some_and(|o| o.then == Then::Drop)
+        self.coded.is_some()
+            || self.messages.as_ref().is_some_and(Messages::are_text)
+            || self.over.is_some_and(|o| o.then == Then::Drop)
     }
 
     /// All of it counts as not inspected, though it is read.

@@ -8,11 +8,11 @@ use proxy_wasm::types::Action;
 
 use super::coded::Coded;
 use super::error::is_grpc;
+use super::messages::Messages;
 use super::stream::Stream;
 use super::{BODY, Response};
 use crate::audit::Outcome;
 use crate::body;
-use crate::frames::Frames;
 use crate::headers::Headers;
 use crate::host::{self, Buffer, Map};
 use crate::request::{Request, facts};
@@ -20,6 +20,7 @@ use crate::request::{Request, facts};
 /// Request headers that would keep bodies from coming whole and plain, or ask for digests of bodies that may be changed.
 const NARROWED: &[&[u8]] = &[
     b"accept-encoding",
+    b"connect-accept-encoding",
     b"grpc-accept-encoding",
     b"if-range",
     b"range",
@@ -150,11 +151,13 @@ impl Response {
                 self.shared.metrics.uninspected(&self.engine, "partial");
                 self.outcome = self.outcome.max(Outcome::Uninspected);
             }
+            let enveloped = body::enveloped(&list);
             if self.engine.enforces() {
                 body::headers_of_changed(&mut list, kind);
                 if !codings.is_empty() {
                     body::headers_of_decoded(&mut list);
                 }
+                body::headers_of_messages(&mut list, enveloped.as_ref());
             }
             if !end_of_stream && !bodiless {
                 // Over HTTP/1.1 trailers come only behind chunks, and are announced (RFC 9110 section 6.6.2).
@@ -166,7 +169,7 @@ impl Response {
                     left,
                     trailers,
                     events: Framing::of(&content::essence(content_type)).is_some(),
-                    frames: grpc.then(Frames::default),
+                    messages: enveloped.map(|e| Messages::new(e, kind, &self.shared.pool)),
                     coded,
                     ..Stream::new(self.engine.clone(), Buffer::ResponseBody, kind)
                 });
@@ -230,10 +233,15 @@ impl Response {
             // It does not begin where a coding begins.
             return Err("partial");
         }
-        let grpc = content_type.starts_with(b"application/grpc");
+        let enveloped = body::enveloped(list);
+        if enveloped.as_ref().is_some_and(|e| e.codings.is_err())
+            && self.engine.on_uninspectable("encoding") != Fate::Pass
+        {
+            return Err("encoding");
+        }
         let kind = BodyKind {
             json: content::is_json(&content_type),
-            keep_length: grpc || status == 206,
+            keep_length: enveloped.is_some() || status == 206,
         };
         Ok((kind, codings))
     }

@@ -11,12 +11,12 @@ use keepmum_engine::{Body, BodyKind, Engine, Fate, content};
 use proxy_wasm::types::Action;
 
 use super::head::{on_one_line, place_name};
+use super::messages::Messages;
 use super::stream::Stream;
 use super::unread::refusal;
 use super::{BODY, Response};
 use crate::audit::Outcome;
 use crate::body;
-use crate::frames::Frames;
 use crate::headers::Headers;
 use crate::host::{self, Buffer, Map};
 
@@ -35,7 +35,7 @@ impl Response {
             return Some(reply);
         }
         if rules.scans_body() && !end_of_stream && !self.send_websocket(&rules, list) {
-            match self.sent_kind(list) {
+            match self.sent_kind(&rules, list) {
                 Ok((kind, codings)) => {
                     let sent = self.send_body(&rules, list, kind, &codings);
                     if let Err(reason) = sent
@@ -57,7 +57,7 @@ impl Response {
     }
 
     /// What kind of body follows, or why it is not looked at.
-    fn sent_kind(&self, list: &Headers) -> Result<(BodyKind, Vec<Coding>), &'static str> {
+    fn sent_kind(&self, rules: &Engine, list: &Headers) -> Result<(BodyKind, Vec<Coding>), &'static str> {
         if self.request.connect || list.first(b"upgrade").is_some() {
             return Err("upgrade");
         }
@@ -71,9 +71,13 @@ impl Response {
             // It does not begin where a coding begins.
             return Err("partial");
         }
+        let enveloped = body::enveloped(list);
+        if enveloped.as_ref().is_some_and(|e| e.codings.is_err()) && rules.on_uninspectable("encoding") != Fate::Pass {
+            return Err("encoding");
+        }
         let kind = BodyKind {
             json: content::is_json(&essence),
-            keep_length: essence.starts_with(b"application/grpc") || partial,
+            keep_length: enveloped.is_some() || partial,
         };
         Ok((kind, codings))
     }
@@ -114,7 +118,7 @@ impl Response {
         }
         let coded = self.coded(codings)?;
         let content_type = list.first(b"content-type").unwrap_or_default();
-        let grpc = content_type.starts_with(b"application/grpc");
+        let enveloped = body::enveloped(list);
         let body = Body::of_type(content_type, kind.keep_length);
         let left = body::length(list);
         let chunked = list.first(b"transfer-encoding").is_some();
@@ -124,13 +128,14 @@ impl Response {
             if !codings.is_empty() {
                 body::headers_of_decoded(list);
             }
+            body::headers_of_messages(list, enveloped.as_ref());
         }
         let part = self.new_part("request.body");
         let mut stream = Stream {
             body,
             left,
             trailers,
-            frames: grpc.then(Frames::default),
+            messages: enveloped.map(|e| Messages::new(e, kind, &self.shared.pool)),
             coded,
             ..Stream::new(rules.clone(), Buffer::RequestBody, kind)
         };

@@ -12,11 +12,11 @@ use proxy_wasm::types::Action;
 
 use super::coded::Coded;
 use super::error::keep_only;
+use super::messages::Messages;
 use super::unread::Over;
 use super::{BLOCKED, Response};
 use crate::audit::Outcome;
 use crate::body;
-use crate::frames::Frames;
 use crate::headers::Headers;
 use crate::host::{self, Buffer, Map};
 use crate::root::Shared;
@@ -44,8 +44,8 @@ pub(super) struct Stream {
     pub(super) trailers: bool,
     /// It is a stream of events, of which none that is complete and clean may wait.
     pub(super) events: bool,
-    /// A gRPC body's messages.
-    pub(super) frames: Option<Frames>,
+    /// It is one of messages.
+    pub(super) messages: Option<Messages>,
     /// Bytes of the proxy's buffer that were read before, in callbacks that paused.
     pub(super) read: usize,
     /// Output since the buffer was last let go; `None`: so far it leaves as it came.
@@ -206,7 +206,7 @@ impl Stream {
             left: None,
             trailers: false,
             events: false,
-            frames: None,
+            messages: None,
             read: 0,
             out: None,
             size: 0,
@@ -242,7 +242,6 @@ impl Stream {
         let s = self;
         let mut work = shared.work.try_borrow_mut().map_err(|_| "the engine is busy")?;
         let mut at = s.read;
-        let mut message_ends = false;
         s.size = size;
         if s.engine.enforces() && s.rewrites_all() {
             s.out.get_or_insert_default();
@@ -256,7 +255,6 @@ impl Stream {
             }
             s.take(&mut work, exchange, &piece, at)?;
             at += piece.len();
-            message_ends = s.frames.as_mut().is_some_and(|f| f.feed(&piece));
             if let Some(left) = &mut s.left {
                 *left = left.saturating_sub(piece.len() as u64);
             }
@@ -264,12 +262,10 @@ impl Stream {
         s.read = at;
         s.heed_parts(shared, exchange);
         let last = last || s.left == Some(0);
-        if !last && !message_ends {
-            return Ok(s.body.held() == 0);
+        if !last {
+            return Ok(s.body.held() == 0 && s.messages.as_ref().is_none_or(|m| m.held() == 0));
         }
-        if last {
-            s.end_coded(&mut work, exchange)?;
-        }
+        s.end_coded(&mut work, exchange)?;
         s.end(&mut work, exchange, at)?;
         s.heed_parts(shared, exchange);
         Ok(true)
@@ -277,10 +273,23 @@ impl Stream {
 
     /// What is held of the text is settled, behind so many bytes of the proxy's buffer if it is not decoded.
     pub(super) fn end(&mut self, work: &mut Workspace, exchange: &mut Exchange, at: usize) -> Result<(), &'static str> {
-        let mut tail = Vec::new();
         if self.stopped() {
             return Ok(());
         }
+        match self.messages.take() {
+            Some(mut messages) => self.end_messages(work, exchange, &mut messages, at),
+            None => self.end_plain(work, exchange, at),
+        }
+    }
+
+    /// The same of a text that is no body of messages, or of one of these.
+    pub(super) fn end_plain(
+        &mut self,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        at: usize,
+    ) -> Result<(), &'static str> {
+        let mut tail = Vec::new();
         if self.body.finish(&self.engine, work, exchange, &mut tail) == Flow::Out {
             self.say_again(at)?.extend_from_slice(&tail);
         }
@@ -289,6 +298,22 @@ impl Stream {
 
     /// The next text, which stands `at` so many bytes in the proxy's buffer if it is not decoded.
     pub(super) fn text(
+        &mut self,
+        work: &mut Workspace,
+        exchange: &mut Exchange,
+        text: &[u8],
+        at: usize,
+    ) -> Result<(), &'static str> {
+        let Some(mut messages) = self.messages.take() else {
+            return self.plain(work, exchange, text, at);
+        };
+        let done = self.enveloped(work, exchange, &mut messages, text, at);
+        self.messages = Some(messages).filter(|_| self.over.is_none());
+        done
+    }
+
+    /// The same of text that is no body of messages, or of one of these.
+    pub(super) fn plain(
         &mut self,
         work: &mut Workspace,
         exchange: &mut Exchange,
