@@ -30,6 +30,19 @@ pub fn stable(headers: &Headers) -> Headers {
         .collect()
 }
 
+/// Headers of one name together, where the first of them stands: all that HTTP/2's libraries keep of their order.
+#[must_use]
+pub fn grouped(headers: &Headers) -> Headers {
+    let mut names: Vec<&[u8]> = Vec::new();
+    for (name, _) in headers {
+        if !names.contains(&name.as_slice()) {
+            names.push(name);
+        }
+    }
+    let of = |name| headers.iter().filter(move |(n, _)| n == name).cloned();
+    names.into_iter().flat_map(of).collect()
+}
+
 /// Where two byte strings part: the offset and both sides' lengths, or `None` when they are equal. Never the bytes, because
 /// they may hold a secret.
 #[must_use]

@@ -166,6 +166,41 @@ impl Bootstrap {
         Ok(Self([&it.0, "\n", &other.0].concat()))
     }
 
+    /// With one more filter, before Keepmum's in the list or behind it. `filter` is YAML on one line.
+    ///
+    /// # Errors
+    /// The shipped file lacks the text that is replaced.
+    pub fn with_filter(self, filter: &str, before: bool) -> Result<Self> {
+        let place = if before { "keepmum" } else { "envoy.filters.http.router" };
+        let name = format!("                  - name: {place}\n");
+        self.swap(&name, &format!("                  - {filter}\n{name}"))
+    }
+
+    /// With informational responses (100, 103) let through.
+    ///
+    /// # Errors
+    /// The shipped file lacks the text that is replaced.
+    pub fn informational(self) -> Result<Self> {
+        let now = "normalize_path: true\n";
+        self.swap(now, &format!("proxy_100_continue: true\n                {now}"))
+    }
+
+    /// With HTTP/2's METADATA frames let through, from a second upstream too.
+    ///
+    /// # Errors
+    /// The shipped file lacks the text that is replaced.
+    pub fn metadata(self) -> Result<Self> {
+        let allow = "allow_metadata: true";
+        self.swap(
+            "http2_protocol_options:\n",
+            &format!("http2_protocol_options:\n                  {allow}\n"),
+        )?
+        .swap(
+            "http2_protocol_options: {}",
+            &format!("http2_protocol_options: {{ {allow} }}"),
+        )
+    }
+
     /// With room for very many and very large response headers.
     ///
     /// # Errors

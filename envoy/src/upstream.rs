@@ -161,7 +161,9 @@ fn respond(stream: &mut TcpStream, seen: &Seen, answer: &Answer) -> io::Result<(
         .map_or_else(|| "200".into(), String::from_utf8_lossy);
     let bodyless = seen.method == b"HEAD" || matches!(&*status, "204" | "304");
     let length = wire::framing(&message.headers).filter(|f| matches!(f, Framing::Length(_)));
-    let chunked = !bodyless && length.is_none() && (!message.body.is_empty() || message.trailers.is_some());
+    let chunked = !bodyless
+        && length.is_none()
+        && (!message.body.is_empty() || message.trailers.is_some() || message.end == End::Reset);
 
     let mut head = format!("HTTP/1.1 {status} \r\n").into_bytes();
     for (name, value) in &message.headers {

@@ -12,6 +12,9 @@ use crate::cuts::{Cut, pieces};
 use crate::plants::{Fill, Name, plants};
 use crate::text::Text;
 
+/// The most that arrives at once: a DATA frame's usual size.
+const FRAME: usize = 16 << 10;
+
 /// `policies.toml`: what several scenarios share.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -227,6 +230,8 @@ fn build<'a>(written: Written, policy: Value, fill: &dyn Fn() -> Fill<'a>) -> Re
         (b":path".to_vec(), path),
         (b":scheme".to_vec(), b"http".to_vec()),
         (b":authority".to_vec(), b"a.example".to_vec()),
+        // The proxy would make one up, and tell it in its own replies.
+        (b"x-request-id".to_vec(), b"fake-request-1".to_vec()),
     ];
     let request = message(&written.request, first, &of_request)?;
     let status = written.response.status.unwrap_or(200);
@@ -345,7 +350,11 @@ impl Scenario {
         let [mut request, mut response] = [self.request.clone(), self.response.clone()];
         for (side, message) in [&mut request, &mut response].into_iter().enumerate() {
             if let Some(pieces) = self.pieces(side, cut) {
-                message.body = pieces;
+                message.body = pieces
+                    .iter()
+                    .flat_map(|p| p.chunks(FRAME))
+                    .map(<[u8]>::to_vec)
+                    .collect();
             }
         }
         let head = request.header(":method") == Some(b"HEAD");
@@ -376,7 +385,7 @@ fn frame(message: &mut Message, bodiless: bool) {
         return;
     }
     let header = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
-    if !message.body.is_empty() || message.trailers.is_some() {
+    if !message.body.is_empty() || message.trailers.is_some() || message.end == End::Reset {
         message.headers.push(header("transfer-encoding", "chunked"));
     } else if !bodiless {
         message.headers.push(header("content-length", "0"));
