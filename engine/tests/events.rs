@@ -378,6 +378,22 @@ fn heap() -> impl Strategy<Value = String> {
         Just("\n".to_owned()),
         Just("\r\n".to_owned()),
         Just("id: 7\nevent: x\n".to_owned()),
+        (0..3usize, 0..2usize, 0..6usize).prop_map(move |(end, space, what)| {
+            let end = ["\n", "\r", "\r\n"][end];
+            let pem = |s| format!("-----{s} RSA {}-----", "PRIVATE KEY");
+            let (begin, close, k) = (pem("BEGIN"), pem("END"), key());
+            let row = "FAKEfakeFAKE0123456789+/FAKEfakeFAKE0123456789+/FAKEfakeFAKE0123";
+            let lines: &[&str] = match what {
+                0 => &[&begin, row, row, row, &close],
+                1 => &[&begin, row, row],
+                2 => &[row, &close, ""],
+                3 => &["", "", "{\"text\":", "\"fake words\"}"],
+                4 => &["k", &k[..9], &k[9..]],
+                _ => &[&k],
+            };
+            let field = ["data:", "data: "][space];
+            lines.iter().map(|line| format!("{field}{line}{end}")).collect()
+        }),
         Just("data: [DONE]\n\n".to_owned()),
         Just("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n".to_owned()),
         Just("{\"choices\":[{\"delta\":{\"content\":\"sk_live".to_owned()),

@@ -16,77 +16,18 @@ use crate::Engine;
 use crate::decode::deltas::Said;
 use crate::exchange::Exchange;
 use crate::limits;
+use data::Data;
+pub use framing::Framing;
+use framing::Look;
 use line::Line;
 use texts::Text;
 
+mod data;
+mod framing;
 mod line;
 mod texts;
 
 pub(super) use texts::Made;
-
-/// How a stream tells where an event ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// `text/event-stream`: an empty line ends an event.
-    Events,
-    /// `application/x-ndjson` and the like: each line is one.
-    Lines,
-}
-
-impl Framing {
-    /// By the content type, without parameters, in lower case.
-    pub fn of(content_type: &[u8]) -> Option<Framing> {
-        match content_type {
-            b"text/event-stream" => Some(Framing::Events),
-            b"application/x-ndjson"
-            | b"application/ndjson"
-            | b"application/jsonl"
-            | b"application/jsonlines"
-            | b"application/x-jsonlines"
-            | b"application/stream+json"
-            | b"application/json-seq" => Some(Framing::Lines),
-            _ => None,
-        }
-    }
-
-    /// What the beginning of a line tells.
-    fn look(self, line: &[u8]) -> Look {
-        if matches!(line, b"\n" | b"\r\n") {
-            return Look::Empty;
-        }
-        if line == b"\r" {
-            return Look::Open;
-        }
-        let json = |rest: &[u8]| match rest.first() {
-            None => Look::Open,
-            Some(b'{' | b'[') => Look::Json,
-            Some(_) => Look::Other,
-        };
-        match (self, line) {
-            (Framing::Events, _) => match line.strip_prefix(b"data:") {
-                Some(rest) => json(rest.strip_prefix(b" ").unwrap_or(rest)),
-                None if b"data:".starts_with(line) => Look::Open,
-                None => Look::Other,
-            },
-            (Framing::Lines, line) => json(line.strip_prefix(b"\x1e").unwrap_or(line)),
-        }
-    }
-
-    /// Where the JSON stands in a line that has some.
-    fn json_in(self, line: &[u8]) -> (usize, usize) {
-        let front = line.iter().position(|b| matches!(b, b'{' | b'[')).unwrap_or(0);
-        (front, line.trim_ascii_end().len().max(front))
-    }
-}
-
-/// See [`Framing::look`].
-enum Look {
-    /// More has to come.
-    Open,
-    Empty,
-    Json,
-    Other,
-}
 
 /// Where in a line the stream is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +45,8 @@ enum State {
 pub(super) struct Events {
     framing: Framing,
     state: State,
+    /// The last line ended with a carriage return, to which a line feed may belong.
+    after_return: bool,
     /// What was collected of a line.
     front: Vec<u8>,
     /// Where the next byte stands in the INPUT, without what was collected.
@@ -122,6 +65,8 @@ pub(super) struct Events {
     /// How much has gone there, and where in the INPUT stands what has: from there on.
     given: u64,
     marks: VecDeque<(u64, u64)>,
+    /// The lines of the event that is there.
+    data: Data,
 }
 
 /// What each step needs.
@@ -131,6 +76,29 @@ struct Pass<'a> {
     work: &'a mut Workspace,
     exchange: &'a mut Exchange,
     out: &'a mut Vec<u8>,
+}
+
+impl Pass<'_> {
+    /// The next text of the second pass. `ends`: an event ends with it.
+    fn text(&mut self, text: &[u8], ends: bool, data: &mut Data) {
+        if self.exchange.over() {
+            return;
+        }
+        let before = self.out.len();
+        let flow = match (text, ends) {
+            ([], false) => Flow::Pass,
+            ([], true) => self.body.end_enforced(self.engine, self.work, self.exchange, self.out),
+            _ => self
+                .body
+                .block(self.engine, self.work, self.exchange, text, ends, self.out),
+        };
+        if let Some(made) = &mut self.body.made {
+            self.out.truncate(before);
+            data.write(made, self.out);
+        } else if flow == Flow::Pass {
+            self.out.extend_from_slice(text);
+        }
+    }
 }
 
 impl Body {
@@ -187,6 +155,7 @@ impl Events {
         Events {
             framing,
             state: State::Front,
+            after_return: false,
             front: Vec::new(),
             at: 0,
             lines: VecDeque::new(),
@@ -198,12 +167,13 @@ impl Events {
             ready: Vec::new(),
             given: 0,
             marks: VecDeque::new(),
+            data: Data::default(),
         }
     }
 
     /// Bytes that are held back.
     pub(super) fn held(&self) -> usize {
-        self.front.len() + self.lines.iter().map(Line::len).sum::<usize>()
+        self.front.len() + self.data.held() + self.lines.iter().map(Line::len).sum::<usize>()
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -213,6 +183,7 @@ impl Events {
             + self.lines.iter().map(Line::memory).sum::<usize>()
             + self.texts.iter().map(Text::memory).sum::<usize>()
             + self.marks.capacity() * 16
+            + self.data.memory()
     }
 
     /// Whether lines of JSON are read at all.
@@ -228,6 +199,10 @@ impl Events {
                 State::Front => {
                     let (first, behind) = rest.split_at(1);
                     rest = behind;
+                    if std::mem::take(&mut self.after_return) && first == b"\n" {
+                        self.belongs(pass, first);
+                        continue;
+                    }
                     self.front.extend_from_slice(first);
                     match self.framing.look(&self.front) {
                         Look::Open => {}
@@ -235,11 +210,12 @@ impl Events {
                         Look::Json | Look::Other => {
                             self.state = State::Other;
                             self.let_go(pass);
-                            if first == b"\n" {
-                                self.line_ends(pass);
+                            if first.iter().all(|b| self.framing.ends_line(*b)) {
+                                self.line_ends(pass, first);
                             }
                         }
                         Look::Empty => {
+                            self.after_return = first == b"\r";
                             self.let_go(pass);
                             self.event_ends(pass);
                         }
@@ -247,25 +223,25 @@ impl Events {
                 }
                 State::Json => {
                     let room = limits::STREAM_LINE_BYTES.saturating_sub(self.front.len());
-                    let end = memchr::memchr(b'\n', rest).map(|n| n + 1);
+                    let end = self.framing.line_end(rest);
                     let (more, behind) = rest.split_at(end.unwrap_or(rest.len()).min(room));
                     rest = behind;
                     self.front.extend_from_slice(more);
-                    if more.ends_with(b"\n") {
+                    if more.last().is_some_and(|b| self.framing.ends_line(*b)) {
                         self.line(pass);
-                        self.line_ends(pass);
+                        self.line_ends(pass, more);
                     } else if more.len() == room {
                         self.state = State::Other;
                         self.let_go(pass);
                     }
                 }
                 State::Other => {
-                    let end = memchr::memchr(b'\n', rest).map(|n| n + 1);
+                    let end = self.framing.line_end(rest);
                     let (more, behind) = rest.split_at(end.unwrap_or(rest.len()));
                     rest = behind;
                     self.plain(pass, more);
                     if end.is_some() {
-                        self.line_ends(pass);
+                        self.line_ends(pass, more);
                     }
                 }
             }
@@ -285,10 +261,24 @@ impl Events {
         self.flush(pass, true);
     }
 
-    fn line_ends(&mut self, pass: &mut Pass) {
+    /// The line ends that these bytes end.
+    fn line_ends(&mut self, pass: &mut Pass, bytes: &[u8]) {
         self.state = State::Front;
+        self.after_return = self.framing == Framing::Events && bytes.ends_with(b"\r");
         if self.framing == Framing::Lines {
             self.event_ends(pass);
+        }
+    }
+
+    /// A line feed behind a carriage return goes with it.
+    fn belongs(&mut self, pass: &mut Pass, feed: &[u8]) {
+        match self.lines.back_mut() {
+            Some(line) => {
+                line.extend(feed);
+                self.waiting += feed.len();
+                self.at += feed.len() as u64;
+            }
+            None => self.plain(pass, feed),
         }
     }
 
@@ -417,27 +407,33 @@ impl Events {
         let told = pass.exchange.findings().len();
         let mut blocks = ready.chunks(limits::BLOCK_BYTES).peekable();
         while let Some(block) = blocks.next() {
-            if pass.exchange.over() {
-                return;
-            }
             let ends = last && blocks.peek().is_none();
-            let flow = pass
-                .body
-                .block(pass.engine, pass.work, pass.exchange, block, ends, pass.out);
-            if flow == Flow::Pass {
-                pass.out.extend_from_slice(block);
+            if self.framing == Framing::Lines {
+                pass.text(block, ends, &mut Data::default());
+            } else {
+                let mut text = self.data.text(block, || pass.body.open());
+                if ends {
+                    text.extend(self.data.end());
+                }
+                pass.text(&text, ends, &mut self.data);
             }
         }
         if last && ready.is_empty() {
-            pass.body.end_enforced(pass.engine, pass.work, pass.exchange, pass.out);
+            let text = self.data.end();
+            pass.text(&text, true, &mut self.data);
         }
-        let marks = &self.marks;
+        let (marks, data) = (&self.marks, &self.data);
         let place = |o: u64| {
+            let o = data.place(o);
             let mark = marks.iter().rev().find(|(given, _)| *given <= o);
             mark.map_or(o, |(given, at)| o - given + at)
         };
         pass.exchange
             .place_findings(told, |start, end| (place(start), place(end.saturating_sub(1)) + 1));
+        if last {
+            self.data.ended();
+            pass.body.made = None;
+        }
         if last && self.marks.len() > 1 {
             self.marks.drain(..self.marks.len() - 1);
         }

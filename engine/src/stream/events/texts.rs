@@ -9,9 +9,9 @@ use crate::stream::{Body, BodyKind};
 /// What became of a stretch of a body's input, from where the last one ended.
 #[derive(Clone, Debug)]
 pub(in crate::stream) struct Made {
-    to: u64,
+    pub(super) to: u64,
     /// `None`: it stays.
-    put: Option<Vec<u8>>,
+    pub(super) put: Option<Vec<u8>>,
 }
 
 /// A text under way.
@@ -60,6 +60,14 @@ impl Body {
         let word =
             |text: &[u8]| text.iter().skip(1).all(u8::is_ascii_lowercase) && text.len() <= limits::STREAM_WORD_BYTES;
         !open && anchor && (self.known == self.base || word(&self.held))
+    }
+
+    /// From where on it is open what becomes of the input, which is noted from now on, and what that is.
+    pub(super) fn open(&mut self) -> (u64, Vec<u8>) {
+        self.made = Some(Vec::new());
+        let from = self.written.max(self.base);
+        let at = usize::try_from(from - self.base).unwrap_or(usize::MAX);
+        (from, self.held.get(at..).unwrap_or_default().to_vec())
     }
 
     /// Notes what becomes of the input up to an offset.
