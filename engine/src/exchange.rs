@@ -73,6 +73,8 @@ pub struct Exchange {
     unplaced: Vec<(u64, u16)>,
     /// By which of `counts`, and where.
     pointers: Vec<(u16, String)>,
+    /// What is only to be reported is kept here first, while somebody asks.
+    kept_back: Option<Vec<Finding>>,
 }
 
 /// Headers without which a message cannot be read: no field rule is for them.
@@ -294,6 +296,18 @@ impl Exchange {
 
     pub(crate) fn found(&mut self, source: Source, action: Action, start: u64, end: u64) {
         let part = self.part;
+        if action == Action::Report
+            && let Some(kept) = &mut self.kept_back
+        {
+            kept.push(Finding {
+                source,
+                action,
+                start,
+                end,
+                part,
+            });
+            return;
+        }
         if self.list_all || self.findings.len() < limits::LISTED_FINDINGS {
             self.findings.push(Finding {
                 source,
@@ -319,6 +333,16 @@ impl Exchange {
         if self.points && self.has_room_for_pointers() && self.unplaced.len() < limits::LISTED_FINDINGS {
             self.unplaced.push((start, u16::try_from(at).unwrap_or(u16::MAX)));
         }
+    }
+
+    /// From now on, reports are kept back.
+    pub(crate) fn keep_back(&mut self) {
+        self.kept_back = Some(Vec::new());
+    }
+
+    /// The reports that were, no more of which are.
+    pub(crate) fn take_kept_back(&mut self) -> Vec<Finding> {
+        self.kept_back.take().unwrap_or_default()
     }
 
     /// Whether what is found from now on has a JSON pointer.

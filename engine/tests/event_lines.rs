@@ -126,3 +126,81 @@ fn line_ends_of_any_kind_let_events_go() {
         assert_eq!(left_after("{}", Framing::Events, &pieces), [true; 4], "{end:?}");
     }
 }
+
+/// An event of OpenAI's chat completions.
+fn chat(content: &str) -> String {
+    format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{content}\"}}}}]}}\n\n")
+}
+
+/// What a text and then its event would both tell is told once.
+#[test]
+fn what_is_only_reported_is_counted_once() {
+    let policy = r#"{"response":{"action":"report"}}"#;
+    let k = key();
+    let (a, b) = k.split_at(11);
+    for (text, times) in [
+        (chat(&k), 1),
+        (chat(a) + &chat(b), 1),
+        (chat(&k) + &chat(&format!(" {k}")), 2),
+        (chat(&format!("{k} and {k}")), 2),
+        (format!("data: {k}\n\n"), 1),
+        (
+            format!("data: {{\"a\":\"{k}\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{k}\"}}}}]}}\n\n"),
+            2,
+        ),
+        (format!("data: x\ndata: {k}\n\n{}", chat(&k)), 2),
+        (chat(&format!("{k} ")).repeat(400), 400),
+    ] {
+        let e = engine(policy);
+        for size in [1, 50, text.len()] {
+            let (mut work, mut exchange, mut out) = (Workspace::default(), Exchange::default(), Vec::new());
+            let mut body = Body::of_events(Framing::Events);
+            for piece in text.as_bytes().chunks(size) {
+                if body.push(&e, &mut work, &mut exchange, piece, &mut out) == keepmum_engine::Flow::Pass {
+                    out.extend_from_slice(piece);
+                }
+            }
+            body.finish(&e, &mut work, &mut exchange, &mut out);
+            assert_eq!(out, text.as_bytes());
+            assert_eq!(
+                exchange.counts().map(|c| c.times()).sum::<u64>(),
+                times,
+                "{size} of {text:?}"
+            );
+        }
+    }
+}
+
+fn encoded(text: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |g: &[u8]| {
+        let bits = g.iter().fold(0, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - g.len()));
+        let symbol = move |i: usize| char::from(ALPHABET[(bits >> (18 - 6 * i) & 63) as usize]);
+        let n = g.len();
+        (0..4).map(move |i| if i <= n { symbol(i) } else { '=' })
+    };
+    text.chunks(3).flat_map(group).collect()
+}
+
+/// A word that leaves since it is none is not written again with the rest of its group.
+#[test]
+fn base64_keeps_its_length_behind_a_word_that_has_left() {
+    let e = engine("{}");
+    for front in ["", "n", "nnn", "nznz", "njnjz", "bmnjz ", "key: "] {
+        let run64 = encoded(format!("{front}{} and so on.", key()).as_bytes());
+        for at in 1..run64.len().min(30) {
+            let (a, b) = run64.split_at(at);
+            let text = format!("{}{}{}", chat(a), chat(b), chat(" ok"));
+            let got = String::from_utf8(run(&e, Framing::Events, [text.as_bytes()]).out).unwrap();
+            let spelt: String = got
+                .split("content\":\"")
+                .skip(1)
+                .map(|p| p.split('"').next().unwrap())
+                .collect();
+            let word = spelt.strip_suffix(" ok").unwrap();
+            assert_eq!(word.len(), run64.len(), "{front:?} at {at}: {word}");
+            let kept = run64.bytes().zip(word.bytes()).filter(|(a, b)| a == b).count();
+            assert!(kept + key().len() < run64.len(), "{front:?} at {at}: {word}");
+        }
+    }
+}

@@ -67,6 +67,8 @@ pub(super) struct Events {
     marks: VecDeque<(u64, u64)>,
     /// The lines of the event that is there.
     data: Data,
+    /// What was reported of texts, by where it stands in the INPUT: the second pass sees it again.
+    told: VecDeque<(u64, u64)>,
 }
 
 /// What each step needs.
@@ -168,6 +170,7 @@ impl Events {
             given: 0,
             marks: VecDeque::new(),
             data: Data::default(),
+            told: VecDeque::new(),
         }
     }
 
@@ -184,6 +187,7 @@ impl Events {
             + self.texts.iter().map(Text::memory).sum::<usize>()
             + self.marks.capacity() * 16
             + self.data.memory()
+            + self.told.capacity() * 16
     }
 
     /// Whether lines of JSON are read at all.
@@ -405,6 +409,7 @@ impl Events {
         let ready = std::mem::take(&mut self.ready);
         self.given += ready.len() as u64;
         let told = pass.exchange.findings().len();
+        pass.exchange.keep_back();
         let mut blocks = ready.chunks(limits::BLOCK_BYTES).peekable();
         while let Some(block) = blocks.next() {
             let ends = last && blocks.peek().is_none();
@@ -422,16 +427,25 @@ impl Events {
             let text = self.data.end();
             pass.text(&text, true, &mut self.data);
         }
+        let reports = pass.exchange.take_kept_back();
         let (marks, data) = (&self.marks, &self.data);
         let place = |o: u64| {
             let o = data.place(o);
             let mark = marks.iter().rev().find(|(given, _)| *given <= o);
             mark.map_or(o, |(given, at)| o - given + at)
         };
-        pass.exchange
-            .place_findings(told, |start, end| (place(start), place(end.saturating_sub(1)) + 1));
+        let stretch = |start: u64, end: u64| (place(start), place(end.saturating_sub(1)) + 1);
+        pass.exchange.place_findings(told, stretch);
+        for report in reports {
+            let (from, to) = stretch(report.start, report.end);
+            if !self.told.iter().any(|(f, t)| *f < to && from < *t) {
+                pass.exchange.found(report.source, report.action, from, to);
+            }
+        }
         if last {
             self.data.ended();
+            let gone = self.lines.front().map_or(self.at, |l| l.at);
+            self.told.retain(|(_, to)| *to > gone);
             pass.body.made = None;
         }
         if last && self.marks.len() > 1 {

@@ -83,6 +83,11 @@ impl Body {
     }
 }
 
+/// Base64 that was written anew, and masks: of these, what stands for a byte that has left has left with it.
+fn keeps_places(b: &u8) -> bool {
+    b.is_ascii_alphanumeric() || b"+/-_=*".contains(b)
+}
+
 impl Events {
     /// The text to which a piece belongs. Where there is no room for one more, that which was spelt least lately makes some.
     pub(super) fn text_of(&mut self, pass: &mut Pass, delta: &Delta) -> u64 {
@@ -141,10 +146,12 @@ impl Events {
         let told = pass.exchange.findings().len();
         let mut dropped = Vec::new();
         let (engine, work) = (pass.engine, &mut *pass.work);
+        pass.exchange.keep_back();
         text.body.enforced(engine, work, pass.exchange, piece, &mut dropped);
         if last {
             text.body.end_enforced(engine, work, pass.exchange, &mut dropped);
         }
+        let reports = pass.exchange.take_kept_back();
         if pass.exchange.over() {
             return;
         }
@@ -154,7 +161,13 @@ impl Events {
             let stretch = (text.made, made.to);
             text.made = made.to;
             // The first piece that has some of it gets what is put there.
-            let Some(put) = made.put else { continue };
+            let Some(mut put) = made.put else { continue };
+            let open = lines.iter_mut().flat_map(|l| l.pieces());
+            let open = open.filter(|p| p.text == id && !p.settled).map(|p| p.from).min();
+            let gone = usize::try_from(open.unwrap_or(0).saturating_sub(stretch.0)).unwrap_or(usize::MAX);
+            if put.len() as u64 == stretch.1 - stretch.0 && put.iter().all(keeps_places) {
+                put.drain(..gone.min(put.len()));
+            }
             let mut put = Some(put);
             for p in lines
                 .iter_mut()
@@ -165,13 +178,21 @@ impl Events {
             }
         }
         let place = |byte: u64| lines.iter().find_map(|l| l.place(id, byte));
-        pass.exchange.place_findings(told, |start, end| {
-            // What has left by now is told of where the oldest stands that has not.
-            let oldest = lines.front().map_or(0, |l| l.at);
+        // What has left by now is told of where the oldest stands that has not.
+        let oldest = lines.front().map_or(0, |l| l.at);
+        let stretch = |start: u64, end: u64| {
             let from = place(start).unwrap_or(oldest);
             let to = place(end.saturating_sub(1)).map_or(from, |last| last + 1);
             (from, to)
-        });
+        };
+        pass.exchange.place_findings(told, stretch);
+        for report in reports {
+            let (from, to) = stretch(report.start, report.end);
+            pass.exchange.found(report.source, report.action, from, to);
+            if from < to && self.told.len() < limits::LISTED_FINDINGS {
+                self.told.push_back((from, to));
+            }
+        }
         for p in lines.iter_mut().flat_map(|l| l.pieces()) {
             p.settled |= p.text == id && p.to <= settled;
         }
