@@ -363,6 +363,79 @@ fn a_file_of_secrets_is_taken_as_a_whole_however_it_is_cut() {
     }
 }
 
+/// In each of the encodings, by its name.
+fn encoded(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    use std::io::Write as _;
+    let level = flate2::Compression::default();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), level);
+    gzip.write_all(body).unwrap();
+    let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), level);
+    deflate.write_all(body).unwrap();
+    let mut raw = flate2::write::DeflateEncoder::new(Vec::new(), level);
+    raw.write_all(body).unwrap();
+    let mut br = Vec::new();
+    brotli::BrotliCompress(&mut &body[..], &mut br, &brotli::enc::BrotliEncoderParams::default()).unwrap();
+    vec![
+        ("gzip", gzip.finish().unwrap()),
+        ("deflate", deflate.finish().unwrap()),
+        ("deflate", raw.finish().unwrap()),
+        ("br", br),
+        ("zstd", zstd::encode_all(body, 3).unwrap()),
+    ]
+}
+
+#[test]
+#[ignore = "needs the module: cargo xtask test --only captures"]
+fn codes_and_whole_files_are_seen_in_every_encoding() {
+    let module = module();
+    let errors = r#"{"errors":{"status":["5xx"],"replace":"problem+json","code":"$.code"}}"#;
+    let files = r#"{"deny":{"bodies":"label"}}"#;
+    let filler = "and so on ".repeat(900);
+    let error = format!(r#"{{"trace":"{filler}","code":"E_POOL-7","host":"db-7.prod.internal"}}"#);
+    let file = format!("APP_NAME=shop\nDB_PASSWORD={}\n", common::key());
+    for (policy, status, content_type, text) in [
+        (errors, "503", "application/json", error.as_str()),
+        (files, "200", "text/plain", &file),
+    ] {
+        for (name, body) in encoded(text.as_bytes()) {
+            for size in [1, 61, body.len()] {
+                for trailers in [None, Some(pairs(&[("x-t", "1")]))] {
+                    let head = [
+                        (":status", status),
+                        ("content-type", content_type),
+                        ("content-encoding", name),
+                    ];
+                    let mut exchange = exchange(&[], &head, &[]);
+                    exchange.response.body = body.chunks(size).map(<[u8]>::to_vec).collect();
+                    exchange.response.trailers = trailers;
+                    let (_, headers, got) = run(&module, policy, &exchange);
+                    assert!(!headers.contains("content-encoding"), "{headers}");
+                    let want = if status == "200" {
+                        "[REDACTED:dotenv-file]"
+                    } else {
+                        r#""code":"E_POOL-7""#
+                    };
+                    assert!(got.contains(want) && !got.contains("db-7"), "{name} in {size}: {got}");
+                }
+            }
+        }
+    }
+    // One that is cut off or is none has no code, and the client gets its page all the same.
+    let (_, mut body) = encoded(error.as_bytes()).remove(0);
+    body.truncate(30);
+    for (name, body) in [("gzip", body), ("zstd", b"none".to_vec()), ("lz4", b"x".to_vec())] {
+        let head = [
+            (":status", "503"),
+            ("content-type", "application/json"),
+            ("content-encoding", name),
+        ];
+        let mut exchange = exchange(&[], &head, &[]);
+        exchange.response.body = vec![body];
+        let (_, _, got) = run(&module, errors, &exchange);
+        assert!(got.contains("about:blank") && !got.contains("code"), "{name}: {got}");
+    }
+}
+
 #[test]
 #[ignore = "needs the module: cargo xtask test --only captures"]
 fn trailers_of_a_replaced_error_tell_no_more_than_its_headers() {

@@ -6,11 +6,13 @@
 
 use std::sync::Arc;
 
+use keepmum_codec::Broken;
 use keepmum_engine::Engine;
 use keepmum_engine::errors::{CodeFinder, ErrorProfile, grpc_status};
 use proxy_wasm::types::Action;
 
 use super::Response;
+use super::coded::Coded;
 use crate::audit::Outcome;
 use crate::body;
 use crate::headers::Headers;
@@ -29,6 +31,8 @@ pub(super) struct OnError {
 /// A body of which nothing leaves but its error code.
 pub(super) struct Replacing {
     finder: CodeFinder,
+    /// It is decoded first.
+    coded: Option<Coded>,
     id: String,
     /// Bytes still to come by Content-Length.
     left: Option<u64>,
@@ -37,6 +41,35 @@ pub(super) struct Replacing {
     /// So many bytes at the front of a paused buffer are the new body.
     own: usize,
     sent: bool,
+}
+
+impl Replacing {
+    /// The next bytes of the old body. `true`: no more of it need be read.
+    fn read(&mut self, piece: &[u8]) -> bool {
+        let Some(coded) = &mut self.coded else {
+            return self.finder.push(piece);
+        };
+        let finder = &mut self.finder;
+        let mut known = false;
+        let decoded = coded.push(piece, &mut |text| {
+            known |= finder.push(text);
+            // Which error it is does not matter.
+            if known { Err(Broken::Malformed) } else { Ok(()) }
+        });
+        decoded.is_err()
+    }
+
+    /// The old body has ended, or nothing of it is needed any more.
+    fn end(&mut self) {
+        let finder = &mut self.finder;
+        if let Some(mut coded) = self.coded.take() {
+            // One that is cut off tells what it tells.
+            let _ = coded.finish(&mut |text| {
+                finder.push(text);
+                Ok(())
+            });
+        }
+    }
 }
 
 /// Of headers or trailers only those stay that a replaced error keeps.
@@ -114,9 +147,9 @@ impl Response {
         let essence = list.first(b"content-type").unwrap_or_default().to_ascii_lowercase();
         let essence = essence.split(|b| matches!(b, b';' | b' ')).next().unwrap_or_default();
         let json = essence.ends_with(b"/json") || essence.ends_with(b"+json");
-        let finder = profile.code().filter(|_| {
-            json && (self.request.head || !end_of_stream) && body::codings(list).is_ok_and(|c| c.is_empty())
-        });
+        let finder = profile.code().filter(|_| json && (self.request.head || !end_of_stream));
+        let coded = body::codings(list).ok().and_then(|c| self.coded(&c).ok());
+        let finder = finder.zip(coded);
         let left = list
             .first(b"content-length")
             .and_then(|v| std::str::from_utf8(v).ok()?.parse().ok());
@@ -130,9 +163,10 @@ impl Response {
         if profile.negotiates() {
             vary_by_accept(list);
         }
-        if let Some(finder) = finder {
+        if let Some((finder, coded)) = finder {
             self.replacing = Some(Replacing {
                 finder,
+                coded,
                 id,
                 left,
                 trailers,
@@ -166,11 +200,14 @@ impl Response {
                 return self.broken("the body could not be read", size);
             }
             at += piece.len();
-            known |= r.finder.push(&piece);
+            known |= r.read(&piece);
             if let Some(left) = &mut r.left {
                 *left = left.saturating_sub(piece.len() as u64);
                 known |= *left == 0;
             }
+        }
+        if known && !r.sent {
+            r.end();
         }
         let mut page = Vec::new();
         let mut pause = false;
