@@ -145,6 +145,9 @@ fn serve(mut stream: TcpStream, choose: &Choose) -> io::Result<()> {
         };
         let answer = choose(&seen);
         respond(&mut stream, &seen, &answer)?;
+        if answer.message.header(":status") == Some(b"101") {
+            return Ok(());
+        }
         if answer.message.end == End::Reset {
             // Without lingering a close is a reset, not an orderly end.
             socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
@@ -159,21 +162,22 @@ fn respond(stream: &mut TcpStream, seen: &Seen, answer: &Answer) -> io::Result<(
     let status = message
         .header(":status")
         .map_or_else(|| "200".into(), String::from_utf8_lossy);
+    let upgraded = status == "101";
     let bodyless = seen.method == b"HEAD" || matches!(&*status, "204" | "304");
     let length = wire::framing(&message.headers).filter(|f| matches!(f, Framing::Length(_)));
-    let chunked = !bodyless
+    let chunked = !(bodyless || upgraded)
         && length.is_none()
         && (!message.body.is_empty() || message.trailers.is_some() || message.end == End::Reset);
 
     let mut head = format!("HTTP/1.1 {status} \r\n").into_bytes();
     for (name, value) in &message.headers {
-        if !name.starts_with(b":") && name != b"transfer-encoding" && name != b"connection" {
+        if !name.starts_with(b":") && name != b"transfer-encoding" && (upgraded || name != b"connection") {
             wire::put_header(&mut head, name, value);
         }
     }
     if chunked {
         wire::put_header(&mut head, b"transfer-encoding", b"chunked");
-    } else if length.is_none() && !bodyless {
+    } else if length.is_none() && !bodyless && !upgraded {
         wire::put_header(&mut head, b"content-length", b"0");
     }
     head.extend_from_slice(b"\r\n");

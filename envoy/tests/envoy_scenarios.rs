@@ -21,7 +21,7 @@ use keepmum_envoy::upstream::{Answer, Choose, Seen, Upstream};
 use keepmum_envoy::{http2, http2_upstream};
 use keepmum_host_tests::exchange::{Exchange, Message};
 use keepmum_host_tests::host::{Module, Options};
-use keepmum_host_tests::replay::{Replay, Replayer};
+use keepmum_host_tests::replay::{Ended, Replay, Replayer};
 use keepmum_scenarios::table::{Scenario, Way, all};
 use keepmum_scenarios::{Cut, Got, judge};
 
@@ -65,7 +65,7 @@ fn clients_and_servers_of_envoy_see_what_the_table_says() {
                         let of: Vec<&Scenario> = table.iter().filter(|s| s.policy_name == **policy).copied().collect();
                         let runs = hosted(&module, &of);
                         count.fetch_add(runs.len(), Ordering::Relaxed);
-                        let found = through(&binary, &wasm, &runs, &format!("scenarios-{version}-{policy}"));
+                        let found = through(&binary, &wasm, &runs, &format!("scenarios-{version}-{policy}"), 0);
                         wrong.lock().unwrap().extend(found);
                     }
                 });
@@ -86,6 +86,25 @@ fn clients_and_servers_of_envoy_see_what_the_table_says() {
             wrong.len(),
             wrong.join("\n")
         );
+    }
+}
+
+#[test]
+#[ignore = "needs the module and Envoy: cargo xtask test --only envoy"]
+fn clients_that_go_away_leave_nothing_behind() {
+    let wasm = common::module();
+    let module = Module::load(&wasm).unwrap();
+    let table = all().unwrap();
+    for (version, binary) in common::envoys() {
+        for policy in ["default", "requests"] {
+            let of: Vec<&Scenario> = table.iter().filter(|s| s.policy_name == policy).collect();
+            let mut runs = hosted(&module, &of);
+            runs.retain(|run| run.exchange.name.contains("/random/"));
+            assert!(runs.len() > 20, "{policy}");
+            let name = format!("gone-{version}-{policy}");
+            let wrong = through(&binary, &wasm, &runs, &name, 4);
+            assert!(wrong.is_empty(), "Envoy {version}:\n{}", wrong.join("\n"));
+        }
     }
 }
 
@@ -123,7 +142,8 @@ fn hosted<'t>(module: &Module, scenarios: &[&'t Scenario]) -> Vec<Run<'t>> {
     runs
 }
 
-fn through(binary: &Path, wasm: &Path, runs: &[Run], name: &str) -> Vec<String> {
+/// What is wrong with these exchanges, after so many rounds of them in which clients go away before the end.
+fn through(binary: &Path, wasm: &Path, runs: &[Run], name: &str, gone: usize) -> Vec<String> {
     let answers: HashMap<Vec<u8>, Arc<Message>> = runs
         .iter()
         .map(|r| (r.exchange.name.clone().into(), Arc::new(r.exchange.response.clone())))
@@ -145,43 +165,78 @@ fn through(binary: &Path, wasm: &Path, runs: &[Run], name: &str) -> Vec<String> 
     let policy = runs[0].scenario.policy.to_string();
     let made = Bootstrap::for_tests(wasm, &policy, first.address).unwrap();
     let made = made.two_upstreams(first.address, second.address).unwrap();
+    let made = made.websockets().unwrap();
     let mut envoy = Envoy::start_logging(binary, &made, name, &LOG).unwrap();
-    let (next, wrong, to) = (AtomicUsize::new(0), Mutex::new(Vec::new()), envoy.address);
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE.min(runs.len()) {
-            scope.spawn(|| {
-                while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let name = &run.exchange.name;
-                    let found = match send(to, run) {
-                        Ok(mut reply) if run.way != Way::OneOne => {
-                            reply.headers = compare::grouped(&reply.headers);
-                            judged(run, &reply, &seen)
-                        }
-                        Ok(reply) => judged(run, &reply, &seen),
-                        Err(e) => vec![format!("{e:#}")],
-                    };
-                    let found = found.into_iter().map(|w| format!("{name}: {w}"));
-                    wrong.lock().unwrap().extend(found);
+    let to = envoy.address;
+    for round in 0..gone {
+        at_once(runs, |i, run| {
+            let patience = Duration::from_micros(500 + 700 * ((i + round * 5) as u64 % 24));
+            // That it ends too early is what it is for.
+            drop(send(to, run, patience));
+        });
+    }
+    if gone > 0 {
+        // What is still on its way to the servers belongs to nobody.
+        std::thread::sleep(Duration::from_secs(1));
+        seen.lock().unwrap().clear();
+    }
+    let wrong = Mutex::new(Vec::new());
+    at_once(runs, |_, run| {
+        let found = match send(to, run, PATIENCE) {
+            Ok(mut reply) => {
+                if run.way != Way::OneOne {
+                    reply.headers = compare::grouped(&reply.headers);
                 }
-            });
-        }
+                if reply.status == 101 {
+                    // Behind an upgrade nothing says whether the end is one.
+                    reply.rest.cut = run.host.client.ended != Ended::Complete;
+                }
+                judged(run, &reply, &seen)
+            }
+            Err(e) => vec![format!("{e:#}")],
+        };
+        let found = found.into_iter().map(|w| format!("{}: {w}", run.exchange.name));
+        wrong.lock().unwrap().extend(found);
     });
     let mut wrong = wrong.into_inner().unwrap();
     if !envoy.alive() {
         wrong.push(format!("Envoy crashed; see {}", envoy.log.display()));
     }
+    // A VM that failed is made anew: no exchange may have made one fail.
+    for stat in ["wasm.keepmum.vm_reload_success", "wasm.keepmum.vm_reload_backoff"] {
+        let times = envoy.stat(stat).unwrap();
+        if times > 0 {
+            wrong.push(format!("{stat} is {times}"));
+        }
+    }
     wrong
 }
 
-fn send(to: std::net::SocketAddr, run: &Run) -> anyhow::Result<Reply> {
+/// All of them, several at a time.
+fn at_once<'t>(runs: &[Run<'t>], each: impl Fn(usize, &Run<'t>) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(runs.len()) {
+            scope.spawn(|| {
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(run) = runs.get(i) else { return };
+                    each(i, run);
+                }
+            });
+        }
+    });
+}
+
+fn send(to: std::net::SocketAddr, run: &Run, patience: Duration) -> anyhow::Result<Reply> {
     let mut request = run.exchange.request.clone();
     let cluster = if run.way.server_is_2() { HTTP2 } else { HTTP1 };
     request.headers.push((WHICH.into(), run.exchange.name.clone().into()));
     request.headers.push((UPSTREAM.into(), cluster.into()));
     if run.way.client_is_2() {
-        http2::send(to, &request, PAUSE, PATIENCE)
+        http2::send(to, &request, PAUSE, patience)
     } else {
-        client::send_message(to, &request, PAUSE, PATIENCE)
+        client::send_message(to, &request, PAUSE, patience)
     }
 }
 

@@ -122,3 +122,76 @@ fn names(list: &Headers) -> Vec<String> {
     let name = |(name, value): &(Vec<u8>, Vec<u8>)| format!("{}[{}]", String::from_utf8_lossy(name), value.len());
     list.iter().map(name).collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+    use keepmum_host_tests::exchange::Planted;
+
+    fn header(name: &str, value: &str) -> (Vec<u8>, Vec<u8>) {
+        (name.into(), value.into())
+    }
+
+    fn message() -> Message {
+        Message {
+            headers: vec![header(":status", "200"), header("x-a", "1"), header("x-a", "2")],
+            body: vec![b"fine".to_vec()],
+            trailers: Some(vec![header("x-t", "1")]),
+            ..Message::default()
+        }
+    }
+
+    /// What is said of a message that differs from the expected one so.
+    fn said(want: &Expected, change: fn(&mut Got)) -> String {
+        let mut got = Got {
+            message: message(),
+            cut: false,
+        };
+        change(&mut got);
+        wrong(want, Some(&got)).join("; ")
+    }
+
+    #[test]
+    fn every_difference_is_told() {
+        let want = Expected {
+            message: message(),
+            without: vec![Planted {
+                name: "key".into(),
+                value: b"0123456789".to_vec(),
+            }],
+            ..Expected::default()
+        };
+        assert_eq!(said(&want, |_| {}), "");
+        assert_eq!(said(&want, |g| g.message.headers.push(header("date", "x"))), "");
+        for (change, word) in [
+            (
+                (|g| g.message.headers[0] = header(":status", "500")) as fn(&mut Got),
+                "other :status",
+            ),
+            (|g| g.message.headers[2] = header("x-a", "3"), "other x-a"),
+            (|g| drop(g.message.headers.pop()), "other x-a"),
+            (|g| g.message.headers.push(header("x-b", "")), "other x-b"),
+            (|g| g.message.headers.push(header("x-b", "0123456789")), "key arrived"),
+            (|g| g.message.body.clear(), "other body"),
+            (|g| g.message.body.push(b"!".to_vec()), "other body"),
+            (|g| g.message.trailers = None, "trailers"),
+            (|g| g.cut = true, "cut is true"),
+        ] {
+            let said = said(&want, change);
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        assert_eq!(wrong(&want, None), ["it did not arrive"]);
+        let absent = Expected {
+            absent: true,
+            ..want.clone()
+        };
+        assert_eq!(said(&absent, |_| {}), "it arrived");
+        let cut = Expected { cut: true, ..want };
+        assert_eq!(
+            said(&cut, |g| (g.cut, g.message.body) = (true, vec![b"fi".to_vec()])),
+            ""
+        );
+        assert!(said(&cut, |g| (g.cut, g.message.body) = (true, vec![b"fo".to_vec()])).contains("other body"));
+    }
+}

@@ -68,14 +68,15 @@ struct WrittenMessage {
     status: Option<u16>,
     /// `content-type`.
     r#type: Option<String>,
+    /// `name: value`.
     #[serde(default)]
-    headers: Vec<String>,
+    headers: Vec<Text>,
     body: Option<Text>,
     /// Whether `content-length` is said.
     #[serde(default)]
     length: bool,
     #[serde(default)]
-    trailers: Vec<String>,
+    trailers: Vec<Text>,
     /// The stream is reset behind the body.
     #[serde(default)]
     reset: bool,
@@ -91,17 +92,20 @@ pub struct Want {
     pub path: Option<String>,
     /// `name: value`: all values of these names.
     #[serde(default)]
-    pub headers: Vec<String>,
+    pub headers: Vec<Text>,
     /// Names that must not arrive.
     #[serde(default)]
     pub gone: Vec<String>,
     /// The whole body.
     pub body: Option<Text>,
     /// All trailers.
-    pub trailers: Option<Vec<String>>,
+    pub trailers: Option<Vec<Text>>,
     /// The message does not end: what arrived must be the beginning of the body.
     #[serde(default)]
     pub cut: bool,
+    /// The reply is the proxy's own, though its status is the server's.
+    #[serde(default)]
+    pub own: bool,
     /// It does not arrive at all.
     #[serde(default)]
     pub absent: bool,
@@ -239,7 +243,7 @@ fn build<'a>(written: Written, policy: Value, fill: &dyn Fn() -> Fill<'a>) -> Re
     let response = message(&written.response, first, &of_response)?;
     let bodiless = method == "HEAD" || matches!(status, 204 | 304);
     let mut client = expected(&written.client, &response, bodiless, &fill())?;
-    client.own = written.client.status.is_some_and(|s| s != status);
+    client.own = written.client.own || written.client.status.is_some_and(|s| s != status);
     let planted = [of_request.planted(), of_response.planted()];
     if !written.client.kept {
         client.without.clone_from(&planted[1]);
@@ -288,10 +292,15 @@ fn message(written: &WrittenMessage, mut headers: Headers, fill: &Fill) -> Resul
     })
 }
 
-fn lines(lines: &[String], fill: &Fill) -> Result<Headers> {
-    let pair = |line: &String| {
-        let (name, value) = line.split_once(':').with_context(|| format!("no colon: {line}"))?;
-        Ok((name.trim().into(), fill.text(value.trim())?))
+fn lines(lines: &[Text], fill: &Fill) -> Result<Headers> {
+    let pair = |line: &Text| {
+        let line = line.bytes(fill)?;
+        let colon = line
+            .iter()
+            .position(|b| *b == b':')
+            .context("a header without a colon")?;
+        let (name, value) = line.split_at(colon);
+        Ok((name.to_vec(), value.get(1..).unwrap_or_default().trim_ascii().to_vec()))
     };
     lines.iter().map(pair).collect()
 }
@@ -358,14 +367,14 @@ impl Scenario {
             }
         }
         let head = request.header(":method") == Some(b"HEAD");
-        let bodiless = head || matches!(response.header(":status"), Some(b"204" | b"304" | b"101"));
+        let bodiless = head || matches!(response.header(":status"), Some(b"204" | b"304"));
         if !way.client_is_2() {
             frame(&mut request, true);
         }
-        if !way.server_is_2() {
+        if !way.server_is_2() && response.header(":status") != Some(b"101") {
             frame(&mut response, bodiless);
         }
-        if bodiless && response.header(":status") != Some(b"101") {
+        if bodiless {
             response.body.clear();
         }
         Exchange {

@@ -74,6 +74,8 @@ pub enum Made {
     Grpc(Text),
     /// A gRPC message whose compressed flag is set.
     GrpcPacked(Text),
+    /// The last message of Connect, which says how it ended.
+    ConnectEnd(Text),
     /// gRPC-Web's frame of trailers.
     GrpcTrailers(Text),
     /// A protobuf field of wire type 2, number 1.
@@ -138,6 +140,7 @@ impl Made {
             }
             Self::Grpc(text) => frame(0, &of(text)?)?,
             Self::GrpcPacked(text) => frame(1, &of(text)?)?,
+            Self::ConnectEnd(text) => frame(2, &of(text)?)?,
             Self::GrpcTrailers(text) => frame(0x80, &of(text)?)?,
             Self::Field(text) => {
                 let text = of(text)?;

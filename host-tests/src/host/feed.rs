@@ -8,7 +8,9 @@ use crate::exchange::{End, Message};
 
 /// HTTP/1 ends a body with an empty call, HTTP/2 marks the last piece; trailers end either without a mark.
 pub(super) fn message(vm: &mut Vm, id: StreamId, direction: Direction, message: &Message) -> Result<()> {
-    let bare = message.body.is_empty() && message.trailers.is_none() && message.end == End::Complete;
+    // A connection that may be upgraded is open for more, until the client closes it.
+    let upgrades = direction == Direction::Request && message.header("upgrade").is_some();
+    let bare = message.body.is_empty() && message.trailers.is_none() && message.end == End::Complete && !upgrades;
     vm.feed_headers(id, direction, &message.headers, bare)?;
     if bare || vm.is_over(id) {
         return Ok(());
