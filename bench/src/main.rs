@@ -12,6 +12,7 @@ mod measure;
 mod memory;
 mod policy;
 mod report;
+mod soak;
 mod speed;
 mod upstream;
 
@@ -26,11 +27,12 @@ use crate::measure::Budget;
 use crate::report::Figures;
 
 const HELP: &str = "\
-usage: cargo xtask bench [--quick] [--only speed|policy|memory|envoy|events]... [--doc FILE]
+usage: cargo xtask bench [--quick] [--only speed|policy|memory|envoy|events|soak]... [--minutes N] [--doc FILE]
 
   --quick      seconds instead of minutes: shows that the benchmarks work, not how fast anything is
-  --only PART  one part (can be repeated)
-  --doc FILE   also writes the tables into this document (docs/PERFORMANCE.md)
+  --only PART  one part (can be repeated); the soak runs only if it is named
+  --minutes N  how long the soak takes, 10
+  --doc FILE   also writes the tables into this document (docs/PERFORMANCE.md, for the soak docs/RELIABILITY.md)
 
 The figures are written to bench/figures.json in the build folder too.";
 
@@ -39,6 +41,7 @@ The figures are written to bench/figures.json in the build folder too.";
 struct Ask {
     quick: bool,
     only: Vec<String>,
+    minutes: Option<f64>,
     doc: Option<PathBuf>,
 }
 
@@ -65,11 +68,12 @@ fn parse() -> Result<Option<Ask>> {
             Long("quick") => ask.quick = true,
             Long("only") => {
                 let part = parser.value()?.string()?;
-                if !["speed", "policy", "memory", "envoy", "events"].contains(&part.as_str()) {
-                    bail!("there is no part {part}; there are speed, policy, memory, envoy, events");
+                if !["speed", "policy", "memory", "envoy", "events", "soak"].contains(&part.as_str()) {
+                    bail!("there is no part {part}; there are speed, policy, memory, envoy, events, soak");
                 }
                 ask.only.push(part);
             }
+            Long("minutes") => ask.minutes = Some(parser.value()?.parse()?),
             Long("doc") => ask.doc = Some(parser.value()?.into()),
             _ => return Err(arg.unexpected().into()),
         }
@@ -127,6 +131,11 @@ fn run(ask: &Ask) -> Result<()> {
             Err(e) => figures.skipped.push(format!("events: {e:#}")),
         }
     }
+    if ask.only.iter().any(|part| part == "soak") {
+        let minutes = ask.minutes.unwrap_or(if ask.quick { 0.25 } else { 10.0 });
+        let time = Duration::try_from_secs_f64(minutes * 60.0).context("--minutes must be a length of time")?;
+        figures.soak = Some(soak::run(&file("KEEPMUM_WASM")?, time, &mut say)?);
+    }
     let tables = figures.markdown();
     writeln!(std::io::stdout().lock(), "\n{tables}\n{}", report::machine())?;
     let json = folder.join("figures.json");
@@ -134,6 +143,9 @@ fn run(ask: &Ask) -> Result<()> {
     say(&format!("figures are in {}", json.display()));
     if let Some(doc) = &ask.doc {
         report::into_document(doc, &tables)?;
+    }
+    if figures.soak.as_ref().is_some_and(|soak| !soak.holds()) {
+        bail!("the soak does not hold: one of the figures in bold is not 0, or memory has grown");
     }
     if let Some(line) = figures.memory.iter().find(|l| !l.holds()) {
         bail!("{}: more memory than {} KiB", line.body, memory::BOUND >> 10);

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{events, load, memory, policy, speed};
+use crate::{events, load, memory, policy, soak, speed};
 
 /// What was measured; a part that was not asked for, or could not be, is empty.
 #[derive(Default)]
@@ -28,6 +28,8 @@ pub struct Figures {
     pub load: Vec<load::Line>,
     /// Streams of events through Envoy.
     pub events: Vec<events::Line>,
+    /// Minutes of mixed load.
+    pub soak: Option<soak::Soak>,
     /// Parts that did not run, and why.
     pub skipped: Vec<String>,
 }
@@ -154,6 +156,9 @@ impl Figures {
         if !self.events.is_empty() {
             events::table(t, &self.events)?;
         }
+        if let Some(soak) = &self.soak {
+            t.push_str(&soak.markdown());
+        }
         for why in &self.skipped {
             writeln!(t, "\nSkipped: {why}")?;
         }
@@ -172,6 +177,7 @@ impl Figures {
             "memory": self.memory.iter().map(|l| &l.json).collect::<Vec<_>>(),
             "envoy": self.load.iter().map(load::Line::json).collect::<Vec<_>>(),
             "events": self.events.iter().map(events::Line::json).collect::<Vec<_>>(),
+            "soak": self.soak.as_ref().map(soak::Soak::json),
             "skipped": self.skipped,
         })
     }

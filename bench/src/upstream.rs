@@ -15,9 +15,13 @@ pub type Pages = BTreeMap<String, Vec<u8>>;
 
 /// Listens on a free loopback port until the process ends.
 pub fn start(bodies: Pages) -> Result<SocketAddr> {
+    start_raw(bodies.into_iter().map(|(path, body)| (path, page(&body))).collect())
+}
+
+/// The same with whole responses, heads included.
+pub fn start_raw(pages: Pages) -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    let pages: BTreeMap<String, Vec<u8>> = bodies.into_iter().map(|(path, body)| (path, page(&body))).collect();
     let pages = Arc::new(pages);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {

@@ -135,7 +135,11 @@ impl Envoy {
         Ok(SocketAddr::from(([127, 0, 0, 1], port)))
     }
 
-    fn admin(&self, method: &str, path: &str) -> Result<client::Reply> {
+    /// A request to the admin interface.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn admin(&self, method: &str, path: &str) -> Result<client::Reply> {
         client::send(self.admin, &Request::new(method, path), Duration::from_secs(10))
     }
 

@@ -33,10 +33,10 @@ pub fn run(rest: &[String]) -> Result<()> {
     .run()?;
     done("bench: built", begun);
     let mut missing = setup::python().err().map(|why| ("Envoy", why));
-    if ask("sh", &["-c", "command -v wrk"]).is_none()
-        && let Err(why) = setup::apt("a load generator", &["wrk"])
+    if ask("sh", &["-c", "command -v wrk && command -v h2load"]).is_none()
+        && let Err(why) = setup::apt("load generators", &["wrk", "nghttp2-client"])
     {
-        missing = Some(("wrk", why));
+        missing = Some(("wrk and h2load", why));
     }
     if let Some((tool, why)) = missing {
         if strict() {

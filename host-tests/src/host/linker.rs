@@ -50,10 +50,16 @@ impl Host {
         Ok(())
     }
 
-    /// Whether the options want this call to fail.
-    pub(super) fn is_faulty(&self, name: &str, arguments: &[i64]) -> bool {
+    /// The status with which this call fails, if the options or the test want it to.
+    pub(super) fn fault(&mut self, name: &str, arguments: &[i64]) -> Option<u32> {
+        let at = self.calls;
+        self.calls += 1;
+        if let Some((_, status)) = self.fails.filter(|(nth, _)| *nth == at) {
+            return Some(status);
+        }
         let wanted = |(call, first): &(&str, i64)| *call == name && arguments.first() == Some(first);
-        self.options.faults.iter().any(wanted)
+        let wanted = self.options.faults.iter().any(wanted);
+        wanted.then_some(super::status::Status::InternalFailure as u32)
     }
 
     /// Turns a host call's answer into the number that the module sees, and records what strict mode minds.
@@ -78,8 +84,8 @@ macro_rules! host_calls {
             |mut guest: wasmtime::Caller<'_, $crate::host::state::Host>, $($arg: $ty),*| -> wasmtime::Result<u32> {
                 guest.data().check_allowed($name)?;
                 #[allow(clippy::cast_lossless, clippy::unnecessary_cast, clippy::cast_possible_wrap, reason = "of any type")]
-                if guest.data().is_faulty($name, &[$($arg as i64),*]) {
-                    return Ok($crate::host::status::Status::InternalFailure as u32);
+                if let Some(status) = guest.data_mut().fault($name, &[$($arg as i64),*]) {
+                    return Ok(status);
                 }
                 let answer = $function(&mut guest, $($arg),*);
                 guest.data_mut().settle($name, answer)

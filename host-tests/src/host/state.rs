@@ -89,6 +89,9 @@ pub(super) struct Host {
     pub(super) memory: Option<Memory>,
     pub(super) alloc: Option<TypedFunc<u32, u32>>,
     pub(super) limits: StoreLimits,
+    /// Host calls since a test began to count, and the one of them that fails, with its status.
+    pub(super) calls: u64,
+    pub(super) fails: Option<(u64, u32)>,
     /// Only the calls that Envoy allows while a module starts.
     pub(super) restricted: bool,
     /// The context of the callback that runs, and the one that `proxy_set_effective_context` put over it.
@@ -117,6 +120,8 @@ impl Host {
             options,
             abi,
             memory: None,
+            calls: 0,
+            fails: None,
             alloc: None,
             limits,
             restricted: false,

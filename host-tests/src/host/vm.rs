@@ -263,6 +263,22 @@ impl Vm {
         true
     }
 
+    /// Counts host calls from here on; the one with this number (from 0) fails with this status.
+    pub fn fail_call(&mut self, which: Option<(u64, u32)>) {
+        let host = self.instance.host_mut();
+        (host.calls, host.fails) = (0, which);
+    }
+
+    /// Host calls since [`Vm::fail_call`].
+    pub fn calls(&self) -> u64 {
+        self.instance.host().calls
+    }
+
+    /// Memory cannot grow beyond this any more.
+    pub fn limit_memory(&mut self, bytes: usize) {
+        self.instance.host_mut().limits = wasmtime::StoreLimitsBuilder::new().memory_size(bytes).build();
+    }
+
     /// Moves the VM's clock.
     pub fn advance(&mut self, by: Duration) {
         self.instance.host_mut().lasting.clock.now += by.as_nanos() as u64;
