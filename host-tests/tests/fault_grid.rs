@@ -45,7 +45,8 @@ fn exchanges() -> Vec<Exchange> {
     let (front, back) = key.split_at(9);
     let json = format!("{{\"key\":\"{key}\",\"password\":\"{key}\"}}");
     let cut = [format!("{{\"key\":\"{front}"), format!("{back}\"}}")];
-    let delta = |text: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
+    let delta =
+        |text: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
     let events = [delta(front), delta(back), "data: [DONE]\n\n".to_owned()];
     let multipart = format!("--b\r\ncontent-type: text/plain\r\n\r\n{key}\r\n--b--\r\n");
     let grpc = {
@@ -55,7 +56,12 @@ fn exchanges() -> Vec<Exchange> {
     let zipped = gzip(&json);
     let (status, ok) = ((":status", "200"), ("content-type", "application/json"));
     let get = |path: &str| {
-        let head = [(":method", "GET"), (":path", path), (":scheme", "http"), (":authority", "shop.example")];
+        let head = [
+            (":method", "GET"),
+            (":path", path),
+            (":scheme", "http"),
+            (":authority", "shop.example"),
+        ];
         message(&head, &[], &[])
     };
     let post = message(
@@ -73,16 +79,28 @@ fn exchanges() -> Vec<Exchange> {
     let all: Vec<(&str, Message, Message)> = vec![
         ("json", get("/"), message(&[status, ok], &[json.as_bytes()], &[])),
         ("header", get("/"), message(&[status, ok, ("x-debug", &key)], &[], &[])),
-        ("split", get("/"), message(&[status, ok], &[cut[0].as_bytes(), cut[1].as_bytes()], &[])),
+        (
+            "split",
+            get("/"),
+            message(&[status, ok], &[cut[0].as_bytes(), cut[1].as_bytes()], &[]),
+        ),
         (
             "trailers",
             get("/"),
-            message(&[status, ok, ("trailer", "x-key")], &[json.as_bytes()], &[("x-key", &key)]),
+            message(
+                &[status, ok, ("trailer", "x-key")],
+                &[json.as_bytes()],
+                &[("x-key", &key)],
+            ),
         ),
         (
             "gzip",
             get("/"),
-            message(&[status, ok, ("content-encoding", "gzip")], &[&zipped[..20], &zipped[20..]], &[]),
+            message(
+                &[status, ok, ("content-encoding", "gzip")],
+                &[&zipped[..20], &zipped[20..]],
+                &[],
+            ),
         ),
         (
             "events",
@@ -114,7 +132,11 @@ fn exchanges() -> Vec<Exchange> {
         (
             "error",
             get("/"),
-            message(&[(":status", "500"), ("content-type", "text/plain")], &[key.as_bytes()], &[]),
+            message(
+                &[(":status", "500"), ("content-type", "text/plain")],
+                &[key.as_bytes()],
+                &[],
+            ),
         ),
         ("denied", get("/.env"), message(&[status], &[key.as_bytes()], &[])),
         ("request", post, message(&[status, ok], &[json.as_bytes()], &[])),
@@ -130,9 +152,14 @@ fn exchanges() -> Vec<Exchange> {
 }
 
 fn has(message: &Message, text: &[u8]) -> bool {
-    let lists: Vec<&Headers> = [Some(&message.headers), message.trailers.as_ref()].into_iter().flatten().collect();
+    let lists: Vec<&Headers> = [Some(&message.headers), message.trailers.as_ref()]
+        .into_iter()
+        .flatten()
+        .collect();
     let values = lists.into_iter().flatten().map(|(_, v)| v.clone());
-    values.chain([message.body_bytes()]).any(|v| v.windows(text.len()).any(|w| w == text))
+    values
+        .chain([message.body_bytes()])
+        .any(|v| v.windows(text.len()).any(|w| w == text))
 }
 
 /// What is wrong with an exchange in mode `enforce`, whatever has failed in it.
@@ -186,7 +213,10 @@ fn each_call_fails_with_each_status() {
                     report.fail_call(Some((nth, status)));
                     let r = report.exchange(&exchange).unwrap();
                     if r.failure.is_some() || r.client.message.body_bytes() != exchange.response.body_bytes() {
-                        bad.push(format!("{}, call {nth} with status {status}: changed in a report", exchange.name));
+                        bad.push(format!(
+                            "{}, call {nth} with status {status}: changed in a report",
+                            exchange.name
+                        ));
                     }
                     runs += 1;
                 }
@@ -197,15 +227,26 @@ fn each_call_fails_with_each_status() {
         }
     }
     eprintln!("{runs} exchanges with a call that failed");
-    assert!(bad.is_empty(), "{} of {runs}:\n{}", bad.len(), bad[..bad.len().min(60)].join("\n"));
+    assert!(
+        bad.is_empty(),
+        "{} of {runs}:\n{}",
+        bad.len(),
+        bad[..bad.len().min(60)].join("\n")
+    );
     assert_eq!(vm.memory_bytes(), memory, "memory has grown in the second round");
-    assert!(vm.metrics().get("keepmum.host_errors").is_some_and(|n| *n > 1000), "calls did fail");
+    assert!(
+        vm.metrics().get("keepmum.host_errors").is_some_and(|n| *n > 1000),
+        "calls did fail"
+    );
 }
 
 /// The steps by which an exchange goes through, one callback or two each.
 fn steps(exchange: &Exchange) -> Vec<(Direction, Step)> {
     let mut steps = Vec::new();
-    for (direction, message) in [(Direction::Request, &exchange.request), (Direction::Response, &exchange.response)] {
+    for (direction, message) in [
+        (Direction::Request, &exchange.request),
+        (Direction::Response, &exchange.response),
+    ] {
         let bare = message.body.is_empty() && message.trailers.is_none();
         steps.push((direction, Step::Headers(message.headers.clone(), bare)));
         for (i, piece) in message.body.iter().enumerate() {
@@ -266,7 +307,11 @@ fn a_stream_may_end_behind_each_callback() {
             memory = vm.memory_bytes();
         }
     }
-    assert_eq!(vm.memory_bytes(), memory, "streams that ended early have left something behind");
+    assert_eq!(
+        vm.memory_bytes(),
+        memory,
+        "streams that ended early have left something behind"
+    );
 }
 
 #[test]

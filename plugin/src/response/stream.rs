@@ -323,23 +323,24 @@ impl Stream {
         let mut new = Vec::new();
         let flow = self.body.push(&self.engine, work, exchange, text, &mut new);
         match (&mut self.out, flow) {
-            (None, Flow::Pass) => {}
-            (Some(out), Flow::Pass) => out.extend_from_slice(text),
-            (Some(out), Flow::Out) => out.extend_from_slice(&new),
-            (None, Flow::Out) => {
-                // The first change: what passed before it has to be said again.
-                self.say_again(at)?.extend_from_slice(&new);
-            }
+            (None, Flow::Pass) => Ok(()),
+            (Some(out), Flow::Pass) => add(out, text),
+            (Some(out), Flow::Out) => add(out, &new),
+            // The first change: what passed before it has to be said again.
+            (None, Flow::Out) => add(self.say_again(at)?, &new),
         }
-        Ok(())
     }
 
     /// From here on the output is our own: what stands in the proxy's buffer before that is its beginning.
     pub(super) fn say_again(&mut self, at: usize) -> Result<&mut Vec<u8>, &'static str> {
         if self.out.is_none() {
-            let out = host::buffer(self.buffer, 0, at).unwrap_or_default();
-            if out.len() != at {
-                return Err("the body could not be read again");
+            let mut out = Vec::new();
+            while out.len() < at {
+                let piece = host::buffer(self.buffer, out.len(), PIECE.min(at - out.len())).unwrap_or_default();
+                if piece.is_empty() {
+                    return Err("the body could not be read again");
+                }
+                add(&mut out, &piece)?;
             }
             self.out = Some(out);
         }
@@ -354,10 +355,20 @@ impl Stream {
         if flushed {
             return host::append_buffer(self.buffer, &out).map_err(|_| "the body could not be rewritten");
         }
-        let same = || out.len() == size && host::buffer(self.buffer, 0, size).is_ok_and(|now| now == out);
+        let as_read =
+            |(at, piece): (usize, &[u8])| host::buffer(self.buffer, at, piece.len()).is_ok_and(|now| now == piece);
+        let same = || out.len() == size && (0..size).step_by(PIECE).zip(out.chunks(PIECE)).all(as_read);
         if !self.engine.enforces() || (size == 0 && out.is_empty()) || same() {
             return Ok(());
         }
         host::replace_buffer(self.buffer, size, &out).map_err(|_| "the body could not be rewritten")
     }
+}
+
+/// Memory that a body sizes may be refused, and a trap would take the worker's other streams down.
+fn add(out: &mut Vec<u8>, text: &[u8]) -> Result<(), &'static str> {
+    out.try_reserve(text.len())
+        .map_err(|_| "there is no memory for the body")?;
+    out.extend_from_slice(text);
+    Ok(())
 }
