@@ -14,15 +14,17 @@ use crate::secret::Secret;
 
 mod form;
 
-/// Longer values are refused: fingerprints of them would cost more than they are worth.
-const MOST_BYTES: usize = 64 << 10;
+pub(crate) use form::has_random_segment as is_random;
+
+/// Longer values are refused: they are not looked for.
+const MOST_BYTES: usize = keepmum_known::FORM_BYTES;
 
 /// Why a value is not in the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Refusal {
     /// Shorter than `min_bytes`.
     Short,
-    /// Longer than 64 KiB.
+    /// Longer than 16 KiB.
     Long,
     /// The configuration refuses the id.
     Configured,
@@ -72,7 +74,7 @@ impl Refusal {
     pub fn why(self) -> &'static str {
         match self {
             Refusal::Short => "too short: it would be found in innocent text",
-            Refusal::Long => "longer than 64 KiB",
+            Refusal::Long => "longer than 16 KiB",
             Refusal::Configured => "the configuration refuses this id",
             Refusal::Name => "what stands under this name is no secret",
             Refusal::Literal => "a word that configurations are made of",
@@ -175,7 +177,7 @@ impl Admission {
         let Ok(text) = std::str::from_utf8(value) else {
             return form::monotonous(value).then_some(Refusal::Guessable);
         };
-        if form::is_name_of_no_secret(secret.name()) {
+        if form::is_name_of_no_secret(&secret.id, secret.name()) {
             return Some(Refusal::Name);
         }
         form::refusal(text.trim()).or_else(|| self.is_guessable(text).then_some(Refusal::Guessable))

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use read::{At, Mistakes};
 pub use read::Mistake;
+use read::{At, Mistakes};
 
 pub(crate) mod read;
 mod sources;
@@ -95,7 +95,10 @@ impl Config {
     pub fn read(text: &[u8]) -> Result<Config, ConfigError> {
         let tree = keepmum_engine::tree(text).map_err(|e| {
             let told = e.mistakes().iter();
-            let mistake = |m: &keepmum_engine::Mistake| Mistake { path: m.path().to_owned(), why: m.why().to_owned() };
+            let mistake = |m: &keepmum_engine::Mistake| Mistake {
+                path: m.path().to_owned(),
+                why: m.why().to_owned(),
+            };
             ConfigError(told.map(mistake).collect())
         })?;
         let mut to = Mistakes::default();
@@ -119,18 +122,33 @@ fn whole(at: &At<'_>, to: &mut Mistakes) -> Option<Config> {
     let second = Duration::from_secs(1);
     let grace = fields.duration("grace", Duration::ZERO, Duration::from_secs(3600), to);
     let start_within = fields.duration("start_within", second, Duration::from_secs(30), to);
-    let seal_key_env = fields.text("seal_key_env", to).unwrap_or_else(|| "KEEPMUM_SET_KEY".to_owned());
-    let admission = fields.take("admission").map(|at| admission(&at, to)).unwrap_or_default();
+    let seal_key_env = fields
+        .text("seal_key_env", to)
+        .unwrap_or_else(|| "KEEPMUM_SET_KEY".to_owned());
+    let admission = fields
+        .take("admission")
+        .map(|at| admission(&at, to))
+        .unwrap_or_default();
     let items = fields.need("sources", to).map(|at| at.list(to)).unwrap_or_default();
     let sources: Vec<_> = items.iter().filter_map(|item| sources::source(item, to)).collect();
     for (i, source) in sources.iter().enumerate() {
         if sources.iter().take(i).any(|s| s.name == source.name) && items.len() == sources.len() {
-            to.add(&format!("sources[{i}].name"), "another source has this name; give one to each of a type");
+            to.add(
+                &format!("sources[{i}].name"),
+                "another source has this name; give one to each of a type",
+            );
         }
     }
     fields.end(to);
     let listen = listen?;
-    Some(Config { listen, grace, start_within, seal_key_env, admission, sources })
+    Some(Config {
+        listen,
+        grace,
+        start_within,
+        seal_key_env,
+        admission,
+        sources,
+    })
 }
 
 fn listen(at: &At<'_>, to: &mut Mistakes) -> Option<Listen> {
@@ -156,7 +174,9 @@ fn listen(at: &At<'_>, to: &mut Mistakes) -> Option<Listen> {
             if permissions.is_none() {
                 to.add(&fields.at("mode"), "expected permissions in octal, such as \"0660\"");
             }
-            at.text(to).zip(permissions).map(|(path, mode)| Listen::Unix(path.into(), mode))
+            at.text(to)
+                .zip(permissions)
+                .map(|(path, mode)| Listen::Unix(path.into(), mode))
         }
         None => None,
     };
@@ -166,13 +186,16 @@ fn listen(at: &At<'_>, to: &mut Mistakes) -> Option<Listen> {
 
 fn admission(at: &At<'_>, to: &mut Mistakes) -> AdmissionConfig {
     let mut fields = at.fields(to);
-    let min_bytes = fields.whole("min_bytes", (6, 64), 8, to);
+    let min_bytes = fields.whole("min_bytes", (8, 64), 8, to);
     let guesses = fields.whole("min_guesses_log10", (4, 20), 8, to);
     let mut globs = |key| {
         let globs = fields.texts(key, to);
         for glob in globs.iter().filter(|g| globset::Glob::new(g).is_err()) {
             let i = globs.iter().position(|g| g == glob).unwrap_or_default();
-            to.add(&format!("{}[{i}]", fields.at(key)), "expected a glob, such as aws:prod/* or *#username");
+            to.add(
+                &format!("{}[{i}]", fields.at(key)),
+                "expected a glob, such as aws:prod/* or *#username",
+            );
         }
         globs
     };

@@ -3,6 +3,8 @@
 //! The whole stays a secret of its own. Parts of parts are taken too (a URL in JSON), to a fixed depth. What a part is good
 //! for is not judged here: a host name is a part, and admission refuses it.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -67,7 +69,10 @@ fn parts(secret: &Secret) -> Vec<Secret> {
     }
     pairs(&mut named);
     named.retain(|(_, value)| !value.is_empty() && value.as_slice() != secret.value.as_slice());
-    named.into_iter().map(|(name, value)| secret.part(&name, value)).collect()
+    named
+        .into_iter()
+        .map(|(name, value)| secret.part(&name, value))
+        .collect()
 }
 
 pub(crate) fn value(text: &str) -> Value {
@@ -78,7 +83,13 @@ fn walk(tree: &Json, path: &str, named: &mut Vec<(String, Value)>) {
     if named.len() >= MOST {
         return;
     }
-    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let below = |name: &str| {
+        if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        }
+    };
     match tree {
         Json::Null | Json::Flag(_) => {}
         Json::Number(text) | Json::Text(text) => named.push((path.to_owned(), value(text))),
@@ -88,35 +99,49 @@ fn walk(tree: &Json, path: &str, named: &mut Vec<(String, Value)>) {
             }
         }
         Json::Object(fields) => {
-            for (key, field) in fields {
-                walk(field, &below(key), named);
+            for (i, (key, field)) in fields.iter().enumerate() {
+                // A table from tokens to something: ids are public, and this is none.
+                if crate::admission::is_random(key) {
+                    named.push((below(&format!("key{i}")), value(key)));
+                    walk(field, &below(&format!("value{i}")), named);
+                } else {
+                    walk(field, &below(key), named);
+                }
             }
         }
     }
 }
 
-/// Each block of a PEM file: as it stands, its base64 without line ends, and its bytes.
+/// Each block of a PEM file; of a single one its base64 without line ends, and its bytes.
 fn pem(text: &str, named: &mut Vec<(String, Value)>) {
+    let single = text.matches("-----BEGIN ").count() == 1;
     let mut rest = text;
     while let Some((_, block)) = rest.split_once("-----BEGIN ") {
-        let Some((label, body)) = block.split_once("-----") else { return };
+        let Some((label, body)) = block.split_once("-----") else {
+            return;
+        };
         let end = format!("-----END {label}-----");
-        let Some((body, after)) = body.split_once(&end) else { return };
+        let Some((body, after)) = body.split_once(&end) else {
+            return;
+        };
         rest = after;
-        let kind = label.to_ascii_lowercase().replace(' ', "-");
-        let same = named.iter().filter(|(n, _)| n.starts_with(&kind)).count();
-        let kind = if same == 0 { kind } else { format!("{kind}-{same}") };
         // Public by its nature.
         if label.contains("CERTIFICATE") || label.contains("PUBLIC KEY") || label.contains("PARAMETERS") {
             continue;
         }
+        if !single {
+            let kind = label.to_ascii_lowercase().replace(' ', "-");
+            let same = named.iter().filter(|(n, _)| n.starts_with(&kind)).count();
+            let kind = if same == 0 { kind } else { format!("{kind}-{same}") };
+            let block = Zeroizing::new(format!("-----BEGIN {label}-----{body}{end}"));
+            named.push((kind, value(&block)));
+            continue;
+        }
         let base64: Zeroizing<String> = Zeroizing::new(body.split_whitespace().filter(|l| !l.contains(':')).collect());
         if let Ok(der) = STANDARD.decode(base64.as_bytes()) {
-            named.push((format!("{kind}.der"), Zeroizing::new(der)));
+            named.push(("der".to_owned(), Zeroizing::new(der)));
         }
-        let block = Zeroizing::new(format!("-----BEGIN {label}-----{body}{end}"));
-        named.push((kind.clone(), value(&block)));
-        named.push((format!("{kind}.base64"), value(&base64)));
+        named.push(("base64".to_owned(), value(&base64)));
     }
 }
 
@@ -147,6 +172,39 @@ fn pairs(named: &mut Vec<(String, Value)>) {
     }
     named.append(&mut made);
 }
+
+/// The same for secrets that lie beside each other: variables, files of a directory.
+pub(crate) fn add_pairs(secrets: &mut Vec<Secret>) {
+    let folder = |id: &str| id.rsplit_once(['/', ':', '#']).map(|(folder, _)| folder.to_owned());
+    let mut folders: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (i, secret) in secrets.iter().enumerate() {
+        folders
+            .entry(folder(&secret.id).unwrap_or_default())
+            .or_default()
+            .push(i);
+    }
+    let mut made = Vec::new();
+    for beside in folders.values() {
+        let beside = beside
+            .iter()
+            .filter_map(|i| secrets.get(*i))
+            .filter(|s| s.value.len() <= 512);
+        let beside: Vec<&Secret> = beside.collect();
+        let last = |s: &Secret| s.id.rsplit(['/', ':', '#']).next().unwrap_or_default().to_owned();
+        let mut named: Vec<(String, Value)> = beside.iter().map(|s| (last(s), s.value.clone())).collect();
+        let before = named.len();
+        pairs(&mut named);
+        for (name, value) in named.drain(before..) {
+            let of = beside
+                .iter()
+                .find(|s| name.strip_suffix(".basic") == Some(last(s).as_str()));
+            made.extend(of.map(|of| of.part("basic", value)));
+        }
+    }
+    secrets.append(&mut made);
+}
+
+pub(crate) use lines::pairs as dotenv;
 
 #[cfg(test)]
 mod tests;

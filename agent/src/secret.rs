@@ -10,27 +10,7 @@ use zeroize::Zeroizing;
 /// The bytes of a value; wiped when dropped.
 pub type Value = Zeroizing<Vec<u8>>;
 
-/// Where a version stands in a rotation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
-    /// In use.
-    Current,
-    /// Replaced; armed until its grace period is over. If it leaks, that is another event than a live one.
-    Previous,
-    /// Not in use yet; armed before it is.
-    Pending,
-}
-
-impl Stage {
-    /// As it stands in the set and in audit lines.
-    pub fn name(self) -> &'static str {
-        match self {
-            Stage::Current => "current",
-            Stage::Previous => "previous",
-            Stage::Pending => "pending",
-        }
-    }
-}
+pub use keepmum_known::Stage;
 
 /// One version of a secret, or a part of one.
 #[derive(PartialEq, Eq)]
@@ -98,7 +78,10 @@ mod tests {
         let secret = Secret::new("vault:kv/db", "7", value.clone()).staged(Stage::Pending);
         let shown = format!("{secret:?} {secret:#?}");
         assert!(!shown.contains(&value) && !shown.contains("110, 111, 116"), "{shown}");
-        assert!(shown.starts_with("vault:kv/db version \"7\" pending (15 bytes)"), "{shown}");
+        assert!(
+            shown.starts_with("vault:kv/db version \"7\" pending (15 bytes)"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -107,6 +90,9 @@ mod tests {
         let part = whole.part("replica", b"y".to_vec().into());
         assert_eq!(part.id, "aws:prod/db#replica");
         let inner = part.part("password", b"z".to_vec().into());
-        assert_eq!((inner.id.as_str(), inner.name()), ("aws:prod/db#replica.password", "password"));
+        assert_eq!(
+            (inner.id.as_str(), inner.name()),
+            ("aws:prod/db#replica.password", "password")
+        );
     }
 }

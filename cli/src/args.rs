@@ -19,6 +19,8 @@ pub enum Command {
     Explain(Explain),
     Detectors(Detectors),
     Doctor(Doctor),
+    #[cfg(feature = "agent")]
+    Agent(Agent),
     #[cfg(feature = "replay")]
     Replay(Replay),
     #[cfg(feature = "replay")]
@@ -35,6 +37,24 @@ pub struct Doctor {
     pub files: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
+    pub json: bool,
+}
+
+/// Reads secrets where they live and serves fingerprints of them to the proxy; docs/AGENT.md
+///
+/// Runs until it is ended. Exit status: 2 it does not start, and says everything that is missing. With --dry-run: 0 all that is
+/// required is there, 1 something is missing, 2 the configuration is wrong.
+#[cfg(feature = "agent")]
+#[derive(Debug, clap::Args)]
+pub struct Agent {
+    /// The configuration, YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Read every source once and print which values would be taken, which not, and why; never a value
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long, requires = "dry_run")]
     pub json: bool,
 }
 

@@ -5,6 +5,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+#[cfg(feature = "agent")]
+mod agent;
 mod args;
 mod check;
 mod detectors;
@@ -49,6 +51,8 @@ fn main() -> ExitCode {
         Command::Explain(options) => explain::run(&options),
         Command::Detectors(options) => detectors::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        #[cfg(feature = "agent")]
+        Command::Agent(options) => agent::run(&options),
         #[cfg(feature = "replay")]
         Command::Replay(options) => replay::run(&options),
         #[cfg(feature = "replay")]

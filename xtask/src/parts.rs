@@ -32,6 +32,7 @@ pub const PARTS: &[Part] = &[
         "captures and scenarios through the module under wasmtime",
         captures,
     ),
+    part("agent", "the agent, its sources and the program, with lints", agent),
     part("envoy", "captures, scenarios and bad input through a real Envoy", envoy),
     Part {
         by_default: false,
@@ -130,6 +131,30 @@ fn build(run: &mut Run) -> Result<Outcome> {
 
 fn captures(run: &mut Run) -> Result<Outcome> {
     ignored(run, "captures", &["host-tests", "scenarios", "cli"], &[])
+}
+
+/// With features of its own, and so by package: wasmtime is in neither.
+fn agent(run: &mut Run) -> Result<Outcome> {
+    let (agent, program) = (["-p", "keepmum-agent"], ["-p", "keepmum-cli", "--no-default-features"]);
+    let aws = ["--features", "aws"];
+    if without_lints().is_none() {
+        for package in [&agent[..], &program] {
+            let args = [
+                &["clippy"],
+                package,
+                &aws,
+                &["--all-targets", "--", "--deny", "warnings"],
+            ]
+            .concat();
+            cargo(run, "cargo clippy, agent", &args)?;
+        }
+    }
+    cargo(run, "the agent's sources", &[&["test"][..], &agent, &aws].concat())?;
+    cargo(
+        run,
+        "keepmum agent",
+        &[&["test"][..], &program, &aws, &["--test", "agent"]].concat(),
+    )
 }
 
 fn envoy(run: &mut Run) -> Result<Outcome> {

@@ -22,7 +22,7 @@ pub fn logs() -> PathBuf {
 }
 
 /// The crates, by folder, in dependency order.
-pub const CRATES: [(&str, &str); 10] = [
+pub const CRATES: [(&str, &str); 11] = [
     ("engine", "keepmum-engine"),
     ("codec", "keepmum-codec"),
     ("plugin", "keepmum-plugin"),
@@ -32,5 +32,6 @@ pub const CRATES: [(&str, &str); 10] = [
     ("envoy", "keepmum-envoy"),
     ("bench", "keepmum-bench"),
     ("score", "keepmum-score"),
+    ("agent", "keepmum-agent"),
     ("xtask", "xtask"),
 ];

@@ -7,24 +7,93 @@ use super::Refusal;
 
 /// Names under which no secret stands, as secrets of databases and clouds have them.
 const NO_SECRETS: &[&str] = &[
-    "username", "user", "login", "host", "hostname", "server", "endpoint", "address", "port", "engine", "dialect",
-    "driver", "dbname", "database", "db", "schema", "dbclusteridentifier", "dbinstanceidentifier", "region", "account",
-    "account_id", "project", "project_id", "tenant_id", "client_id", "type", "sslmode", "ssl", "scheme", "protocol", "path",
-    "email", "client_email", "auth_uri", "token_uri", "user id", "uid", "initial catalog", "data source",
+    "username",
+    "user",
+    "login",
+    "host",
+    "hostname",
+    "server",
+    "endpoint",
+    "address",
+    "port",
+    "engine",
+    "dialect",
+    "driver",
+    "dbname",
+    "database",
+    "db",
+    "schema",
+    "dbclusteridentifier",
+    "dbinstanceidentifier",
+    "region",
+    "account",
+    "account_id",
+    "project",
+    "project_id",
+    "tenant_id",
+    "client_id",
+    "type",
+    "sslmode",
+    "ssl",
+    "scheme",
+    "protocol",
+    "path",
+    "email",
+    "client_email",
+    "auth_uri",
+    "token_uri",
+    "user id",
+    "uid",
+    "initial catalog",
+    "data source",
 ];
 
 const LITERALS: &[&str] = &[
-    "disabled", "enabled", "undefined", "required", "optional", "localhost", "production", "development", "staging",
-    "default", "internal", "external", "postgres", "postgresql", "mysqlserver", "sqlserver", "mongodb", "rabbitmq", "redis",
-    "verify-full", "verify-ca", "prefer", "application", "anonymous", "administrator", "username", "password", "passwort",
+    "disabled",
+    "enabled",
+    "undefined",
+    "required",
+    "optional",
+    "localhost",
+    "production",
+    "development",
+    "staging",
+    "default",
+    "internal",
+    "external",
+    "postgres",
+    "postgresql",
+    "mysqlserver",
+    "sqlserver",
+    "mongodb",
+    "rabbitmq",
+    "redis",
+    "verify-full",
+    "verify-ca",
+    "prefer",
+    "application",
+    "anonymous",
+    "administrator",
+    "username",
+    "password",
+    "passwort",
 ];
 
-/// The last part of a secret's id.
-pub(super) fn is_name_of_no_secret(name: &str) -> bool {
+/// Of parts, variables and files: what a store calls its entries says nothing of what is in them.
+pub(super) fn is_name_of_no_secret(id: &str, name: &str) -> bool {
+    if !id.contains('#') && !id.starts_with("env:") && !id.starts_with("file:") {
+        return false;
+    }
     let lower = name.to_ascii_lowercase();
     // `DB_USER`, `PGHOST`: variables end in it.
-    let end = |word: &str| lower.strip_suffix(word).is_some_and(|before| before.ends_with('_') || before == "pg");
-    NO_SECRETS.iter().any(|word| lower == *word || (word.len() > 3 && end(word)))
+    let end = |word: &str| {
+        lower
+            .strip_suffix(word)
+            .is_some_and(|before| before.ends_with('_') || before == "pg")
+    };
+    NO_SECRETS
+        .iter()
+        .any(|word| lower == *word || (word.len() > 3 && end(word)))
 }
 
 pub(super) fn refusal(text: &str) -> Option<Refusal> {
@@ -35,14 +104,14 @@ pub(super) fn refusal(text: &str) -> Option<Refusal> {
     if is_placeholder(&lower) {
         return Some(Refusal::Placeholder);
     }
-    if is_number(text) {
-        return Some(Refusal::Number);
-    }
     if is_public(text) {
         return Some(Refusal::Public);
     }
     if is_host(text) {
         return Some(Refusal::Host);
+    }
+    if is_number(text) {
+        return Some(Refusal::Number);
     }
     if let Some((scheme, rest)) = text.split_once("://") {
         let word = |c: char| c.is_ascii_alphanumeric() || "+-.:".contains(c);
@@ -53,7 +122,17 @@ pub(super) fn refusal(text: &str) -> Option<Refusal> {
 }
 
 fn is_placeholder(lower: &str) -> bool {
-    const BEGINNINGS: &[&str] = &["changeme", "change-me", "change_me", "replaceme", "replace_me", "replace-me", "your-", "your_", "todo"];
+    const BEGINNINGS: &[&str] = &[
+        "changeme",
+        "change-me",
+        "change_me",
+        "replaceme",
+        "replace_me",
+        "replace-me",
+        "your-",
+        "your_",
+        "todo",
+    ];
     let between = |a, b| lower.strip_prefix(a).is_some_and(|t: &str| t.ends_with(b));
     let letter = |c: char| "x*.?-_0".contains(c);
     let weak = lower.len() < 32 && BEGINNINGS.iter().any(|b| lower.starts_with(b));
@@ -71,7 +150,9 @@ fn is_public(text: &str) -> bool {
     let only = |what: &str| text.starts_with(what) && text.matches("-----BEGIN ").count() == text.matches(what).count();
     only("-----BEGIN CERTIFICATE")
         || only("-----BEGIN PUBLIC KEY")
-        || ["ssh-rsa AAAA", "ssh-ed25519 AAAA", "ecdsa-sha2-nistp"].iter().any(|b| text.starts_with(b))
+        || ["ssh-rsa AAAA", "ssh-ed25519 AAAA", "ecdsa-sha2-nistp"]
+            .iter()
+            .any(|b| text.starts_with(b))
 }
 
 /// An address, or lower-case labels between dots; with or without a port.
@@ -102,7 +183,7 @@ fn is_path(text: &str) -> bool {
 }
 
 /// Whether a part between separators looks made by chance: long, with letters and digits mixed or cases mixed.
-fn has_random_segment(text: &str) -> bool {
+pub(crate) fn has_random_segment(text: &str) -> bool {
     let separator = |c: char| "/\\?&=#;".contains(c);
     text.split(separator).any(|segment| {
         let any = |f: fn(char) -> bool| segment.chars().any(f);
@@ -110,7 +191,10 @@ fn has_random_segment(text: &str) -> bool {
         let upper = any(|c| c.is_ascii_uppercase());
         let kinds = usize::from(digit) + usize::from(lower) + usize::from(upper);
         // A host name with a number in it is none.
-        segment.len() >= 16 && kinds >= 2 && !segment.contains('.') && zxcvbn::zxcvbn(segment, &[]).guesses_log10() >= 12.0
+        segment.len() >= 16
+            && kinds >= 2
+            && !segment.contains('.')
+            && zxcvbn::zxcvbn(segment, &[]).guesses_log10() >= 12.0
     })
 }
 

@@ -30,7 +30,10 @@ pub(crate) struct Mistakes(pub(crate) Vec<Mistake>);
 impl Mistakes {
     pub(crate) fn add(&mut self, path: &str, why: impl Into<String>) {
         let why = why.into();
-        self.0.push(Mistake { path: path.to_owned(), why });
+        self.0.push(Mistake {
+            path: path.to_owned(),
+            why,
+        });
     }
 }
 
@@ -50,7 +53,10 @@ pub(crate) struct Fields<'v> {
 
 impl<'v> At<'v> {
     pub(crate) fn root(value: &'v Value) -> At<'v> {
-        At { value, path: ".".to_owned() }
+        At {
+            value,
+            path: ".".to_owned(),
+        }
     }
 
     fn wrong<T>(&self, expected: &str, to: &mut Mistakes) -> Option<T> {
@@ -64,7 +70,11 @@ impl<'v> At<'v> {
         if map.is_none() {
             to.add(&self.path, "expected an object");
         }
-        Fields { map, path: self.path.clone(), known: Vec::new() }
+        Fields {
+            map,
+            path: self.path.clone(),
+            known: Vec::new(),
+        }
     }
 
     pub(crate) fn list(&self, to: &mut Mistakes) -> Vec<At<'v>> {
@@ -72,14 +82,20 @@ impl<'v> At<'v> {
             to.add(&self.path, "expected a list");
             return Vec::new();
         };
-        let at = |(i, value)| At { value, path: format!("{}[{i}]", self.path) };
+        let at = |(i, value)| At {
+            value,
+            path: format!("{}[{i}]", self.path),
+        };
         items.iter().enumerate().map(at).collect()
     }
 
     pub(crate) fn text(&self, to: &mut Mistakes) -> Option<String> {
         match self.value.as_str() {
             Some(text) if !text.is_empty() => Some(text.to_owned()),
-            _ => self.wrong("text that is not empty (in YAML in quotes, if it looks like something else)", to),
+            _ => self.wrong(
+                "text that is not empty (in YAML in quotes, if it looks like something else)",
+                to,
+            ),
         }
     }
 
@@ -109,14 +125,12 @@ impl<'v> At<'v> {
             }
         };
         let duration = self.value.as_str().and_then(read).filter(|d| *d >= least);
-        duration.or_else(|| self.wrong(&format!("a duration such as 30s, 5m, 12h or 7d, {least:?} at least"), to))
-    }
-
-    /// One word of several.
-    pub(crate) fn word<T: Copy>(&self, words: &[(&str, T)], to: &mut Mistakes) -> Option<T> {
-        let found = words.iter().find(|(word, _)| self.value.as_str() == Some(*word));
-        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        found.map(|(_, t)| *t).or_else(|| self.wrong(&format!("one of {}", all.join(", ")), to))
+        duration.or_else(|| {
+            self.wrong(
+                &format!("a duration such as 30s, 5m, 12h or 7d, {least:?} at least"),
+                to,
+            )
+        })
     }
 }
 
@@ -125,7 +139,10 @@ impl<'v> Fields<'v> {
     pub(crate) fn take(&mut self, key: &'static str) -> Option<At<'v>> {
         self.known.push(key);
         let value = self.map?.get(key)?;
-        Some(At { value, path: self.at(key) })
+        Some(At {
+            value,
+            path: self.at(key),
+        })
     }
 
     /// The same; its absence is a mistake.
@@ -152,12 +169,24 @@ impl<'v> Fields<'v> {
         items.iter().filter_map(|item| item.text(to)).collect()
     }
 
-    pub(crate) fn whole(&mut self, key: &'static str, (least, most): (u64, u64), absent: u64, to: &mut Mistakes) -> u64 {
+    pub(crate) fn whole(
+        &mut self,
+        key: &'static str,
+        (least, most): (u64, u64),
+        absent: u64,
+        to: &mut Mistakes,
+    ) -> u64 {
         let at = self.take(key);
         at.and_then(|at| at.whole(least, most, to)).unwrap_or(absent)
     }
 
-    pub(crate) fn duration(&mut self, key: &'static str, least: Duration, absent: Duration, to: &mut Mistakes) -> Duration {
+    pub(crate) fn duration(
+        &mut self,
+        key: &'static str,
+        least: Duration,
+        absent: Duration,
+        to: &mut Mistakes,
+    ) -> Duration {
         let at = self.take(key);
         at.and_then(|at| at.duration(least, to)).unwrap_or(absent)
     }

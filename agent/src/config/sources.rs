@@ -152,10 +152,7 @@ pub struct Database {
 
 pub(super) fn source(at: &At<'_>, to: &mut Mistakes) -> Option<SourceConfig> {
     let mut fields = at.fields(to);
-    let kind = match fields.need("type", to).and_then(|at| at.text(to)) {
-        Some(kind) => kind,
-        None => return None,
-    };
+    let kind = fields.need("type", to).and_then(|at| at.text(to))?;
     let name = fields.text("name", to).unwrap_or_else(|| kind.clone());
     let required = fields.flag("required", true, to);
     let kind = match kind.as_str() {
@@ -216,7 +213,10 @@ fn aws(fields: &mut Fields<'_>, to: &mut Mistakes) -> Option<SourceKind> {
         to.add(&fields.path, "needs names, prefix or tags");
     }
     if cfg!(not(feature = "aws")) {
-        to.add(&fields.at("type"), "this build has no AWS Secrets Manager (feature aws)");
+        to.add(
+            &fields.at("type"),
+            "this build has no AWS Secrets Manager (feature aws)",
+        );
     }
     Some(SourceKind::Aws(aws))
 }
@@ -224,24 +224,35 @@ fn aws(fields: &mut Fields<'_>, to: &mut Mistakes) -> Option<SourceKind> {
 fn vault(fields: &mut Fields<'_>, to: &mut Mistakes) -> Option<SourceKind> {
     let address = fields.need("address", to).and_then(|at| {
         let address = at.text(to)?;
-        let url = url::Url::parse(&address).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
+        let url = url::Url::parse(&address)
+            .ok()
+            .filter(|u| matches!(u.scheme(), "http" | "https"));
         if url.is_none_or(|u| !u.username().is_empty() || u.password().is_some() || u.query().is_some()) {
             to.add(&at.path, "expected an address such as https://vault.example.com:8200");
         }
         Some(address.trim_end_matches('/').to_owned())
     });
     let auth = fields.need("auth", to).and_then(|at| auth(&at, to));
-    let kv = fields.take("kv").map(|at| at.list(to)).unwrap_or_default();
+    let (kv, database) = (fields.take("kv"), fields.take("database"));
+    if kv.is_none() && database.is_none() {
+        to.add(&fields.path, "needs kv or database");
+    }
+    let kv = kv.map(|at| at.list(to)).unwrap_or_default();
     let kv: Vec<_> = kv.iter().filter_map(|at| mount(at, to)).collect();
-    let database = fields.take("database").map(|at| at.list(to)).unwrap_or_default();
+    let database = database.map(|at| at.list(to)).unwrap_or_default();
     let database: Vec<_> = database.iter().filter_map(|at| role(at, to)).collect();
     let (namespace, ca_file) = (fields.text("namespace", to), fields.text("ca_file", to));
     let every = every(fields, to);
-    if fields.take("kv").is_none() && fields.take("database").is_none() {
-        to.add(&fields.path, "needs kv or database");
-    }
     let ca_file = ca_file.map(PathBuf::from);
-    Some(SourceKind::Vault(Vault { address: address?, namespace, ca_file, auth: auth?, kv, database, every }))
+    Some(SourceKind::Vault(Vault {
+        address: address?,
+        namespace,
+        ca_file,
+        auth: auth?,
+        kv,
+        database,
+        every,
+    }))
 }
 
 fn auth(at: &At<'_>, to: &mut Mistakes) -> Option<Auth> {
@@ -262,7 +273,11 @@ fn auth(at: &At<'_>, to: &mut Mistakes) -> Option<Auth> {
                 None => None,
             };
             fields.end(to);
-            Some(Auth::AppRole { mount, role_id: role_id?, secret_id: secret_id? })
+            Some(Auth::AppRole {
+                mount,
+                role_id: role_id?,
+                secret_id: secret_id?,
+            })
         }
         _ => {
             const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -271,7 +286,11 @@ fn auth(at: &At<'_>, to: &mut Mistakes) -> Option<Auth> {
             let role = fields.need("role", to).and_then(|at| at.text(to));
             let jwt = fields.text("jwt_file", to).unwrap_or_else(|| TOKEN.to_owned()).into();
             fields.end(to);
-            Some(Auth::Kubernetes { mount, role: role?, jwt })
+            Some(Auth::Kubernetes {
+                mount,
+                role: role?,
+                jwt,
+            })
         }
     }
 }
@@ -283,14 +302,25 @@ fn mount(at: &At<'_>, to: &mut Mistakes) -> Option<Kv> {
     let paths = fields.texts("paths", to);
     let versions = fields.whole("versions", (1, 10), 2, to);
     if paths.is_empty() {
-        to.add(&fields.at("paths"), "needs one path at least; \"/\" is all of the mount");
+        to.add(
+            &fields.at("paths"),
+            "needs one path at least; \"/\" is all of the mount",
+        );
     }
     if let Some(i) = paths.iter().position(|path| !plain(path)) {
-        to.add(&format!("{}[{i}]", fields.at("paths")), "expected a path such as payments/db, or a folder such as payments/");
+        to.add(
+            &format!("{}[{i}]", fields.at("paths")),
+            "expected a path such as payments/db, or a folder such as payments/",
+        );
     }
     fields.end(to);
     let mount = mount?.trim_matches('/').to_owned();
-    Some(Kv { mount, version, paths, versions })
+    Some(Kv {
+        mount,
+        version,
+        paths,
+        versions,
+    })
 }
 
 /// What can stand in a request's path as it is.
@@ -304,5 +334,8 @@ fn role(at: &At<'_>, to: &mut Mistakes) -> Option<Database> {
     let mount = fields.text("mount", to).unwrap_or_else(|| "database".to_owned());
     let role = fields.need("role", to).and_then(|at| at.text(to));
     fields.end(to);
-    Some(Database { mount: mount.trim_matches('/').to_owned(), role: role? })
+    Some(Database {
+        mount: mount.trim_matches('/').to_owned(),
+        role: role?,
+    })
 }

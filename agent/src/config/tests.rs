@@ -35,7 +35,14 @@ sources:
     let Some(SourceKind::Vault(vault)) = config.sources.last().map(|s| &s.kind) else {
         panic!("no vault")
     };
-    assert_eq!((vault.kv[0].version, vault.kv[0].versions, vault.database[0].mount.as_str()), (2, 3, "database"));
+    assert_eq!(
+        (
+            vault.kv[0].version,
+            vault.kv[0].versions,
+            vault.database[0].mount.as_str()
+        ),
+        (2, 3, "database")
+    );
 }
 
 #[test]

