@@ -26,7 +26,7 @@ use crate::policy::deny;
 use crate::policy::glob::matches;
 use crate::policy::routes::{RequestFacts, Routed, Routes};
 use crate::policy::unread::OnUnread;
-use crate::policy::{AuditRules, Bounds, Fate, compile};
+use crate::policy::{AuditRules, Bounds, Fate, Feed, compile};
 use crate::rewrite::{self, Action, Defang, Means, Reply, Source, Template};
 use crate::stream::{Body, BodyKind, Workspace};
 
@@ -106,6 +106,10 @@ pub struct Engine {
     pub(crate) means: Arc<Means>,
     /// Actions differ, or leave parts: where findings overlap, all of them have to be known before one is settled.
     pub(crate) careful: bool,
+    /// What is done with exact secrets.
+    pub(crate) known: Option<Action>,
+    /// Where the set of their fingerprints comes from.
+    pub(crate) feed: Option<Arc<Feed>>,
     pub(crate) enforce: bool,
     pub(crate) scan_headers: bool,
     pub(crate) scan_body: bool,
@@ -178,6 +182,16 @@ impl Engine {
     /// Whether a request for this path (`:path`, as it came) is answered in place of the upstream.
     pub fn denies(&self, path: &[u8]) -> Option<Denied> {
         self.deny.as_deref()?.denies(path)
+    }
+
+    /// Where the fingerprints of exact secrets come from, if the policy has them.
+    pub fn feed(&self) -> Option<&Arc<Feed>> {
+        self.feed.as_ref()
+    }
+
+    /// What is done with exact secrets; `None`: they are not looked for.
+    pub(crate) fn known_action(&self) -> Option<Action> {
+        self.known
     }
 
     /// What is done with bodies that are files of secrets as a whole.
@@ -341,13 +355,14 @@ impl Engine {
         match source {
             Source::Field(_) => "field",
             Source::File(kind) => kind.id(),
+            Source::Known(kind) => kind.id(),
             Source::Detector(d) => self.detectors.get(usize::from(d)).map_or("", |d| &d.id),
         }
     }
 
     pub(crate) fn rank(&self, source: Source) -> u8 {
         match source {
-            Source::Field(_) | Source::File(_) => 0,
+            Source::Field(_) | Source::File(_) | Source::Known(_) => 0,
             Source::Detector(d) => self.detectors.get(usize::from(d)).map_or(u8::MAX, |d| d.rank),
         }
     }

@@ -21,8 +21,11 @@ pub use error::{Mistake, PolicyError};
 pub use exchange::{Count, Exchange, Finding, Unread};
 #[cfg(feature = "explain")]
 pub use holds::{Holds, Longest};
+pub use keepmum_known as fingerprints;
+pub use known::KnownHit;
 pub use policy::{
-    AuditRules, Bounds, ErrorBody, Fate, Mode, RequestFacts, ResponseFacts, Routed, StatusPattern, policy_schema,
+    AuditRules, Bounds, ErrorBody, Fate, Feed, Mode, OnStale, RequestFacts, ResponseFacts, Routed, StatusPattern,
+    policy_schema,
 };
 #[cfg(feature = "explain")]
 pub use policy::{Tried, tree};
@@ -47,6 +50,7 @@ pub mod explain;
 mod explain;
 #[cfg(feature = "explain")]
 mod holds;
+mod known;
 mod policy;
 mod rewrite;
 mod stream;

@@ -81,6 +81,13 @@ pub const REMEMBERED_BYTES: std::ops::RangeInclusive<usize> = 8..=512;
 /// Length of a part of a token that is remembered apart: a shorter one is no half of a secret, a longer one is no id.
 pub const PART_BYTES: std::ops::RangeInclusive<usize> = 12..=64;
 
+/// Forms of exact secrets that have begun in a body and not ended, of which the beginning is known to be right: more than one only
+/// where a secret stands in another.
+pub const OPEN_FORMS: usize = 64;
+
+/// Exact secrets that are remembered to have come with a request, and that are told of in an exchange.
+pub const SENT_SECRETS: usize = 64;
+
 /// Findings that are listed one by one for an exchange; more are only counted.
 pub const LISTED_FINDINGS: usize = 256;
 

@@ -5,6 +5,10 @@
 //! or before it can still match; memory is bounded; an untouched body leaves as it came, without a copy. Each
 //! decision is therefore made at an input offset that the text alone determines, never at the end of a chunk.
 
+use std::sync::Arc;
+
+use keepmum_known::Table;
+
 use crate::Engine;
 use crate::decode::base64::Long;
 use crate::decode::pointer::Pointers;
@@ -12,14 +16,16 @@ use crate::decode::zones::{Rules, Zones};
 use crate::decode::{json, pairs};
 use crate::detect::anchors::Hit;
 use crate::detect::lane::{Scratch, Start};
-use crate::detect::program::is_word;
 use crate::detect::track::Track;
 use crate::exchange::Exchange;
+use crate::known::Armed;
 use crate::limits;
 use crate::rewrite::{Action, Edit, Form, Source};
 
+mod before;
 mod candidates;
 mod events;
+mod exact;
 mod fields;
 mod parts;
 mod pointers;
@@ -30,6 +36,7 @@ mod views;
 mod whole;
 mod wide;
 
+pub(crate) use before::byte_before;
 pub use events::Framing;
 
 /// Working memory that all streams of one thread share.
@@ -41,6 +48,19 @@ pub struct Workspace {
     batch: Vec<Start>,
     events: Vec<json::Event>,
     long: Long,
+    known: Armed,
+}
+
+impl Workspace {
+    /// From now on, exact secrets are looked for by this set.
+    pub fn know(&mut self, table: Option<Arc<Table>>) {
+        self.known = Armed(table);
+    }
+
+    /// The set.
+    pub fn known(&self) -> Option<&Arc<Table>> {
+        self.known.0.as_ref()
+    }
 }
 
 /// What is known of a body before its first byte.
@@ -127,6 +147,7 @@ pub struct Body {
     /// How far runs of base64 have been looked for, and the one that is under way there.
     viewed: u64,
     view: Option<Box<views::Run>>,
+    exact: exact::Exact,
     /// Groups of base64 to be written anew, in order.
     patches: Vec<views::Patch>,
     /// What became of which stretch, where somebody asks (see `stream/events`).
@@ -187,6 +208,7 @@ impl Body {
             + self.held.capacity()
             + self.whole.memory()
             + self.tracks.iter().map(Track::bytes).sum::<usize>()
+            + self.exact.memory()
             + self.pending.capacity() * size_of::<Edit>()
             + self.numbers.capacity() * 16
             + self.searched.capacity() * 8
@@ -316,7 +338,9 @@ impl Body {
         learned.sort_by_key(|l| (l.at, l.from, l.action.leniency()));
         let views = self.views(engine, work, exchange, (data, decided, last), &mut learned);
         self.remember(exchange, &mut learned, u64::MAX);
-        let repeats = self.repeats(exchange, data, last);
+        let repeats = self
+            .repeats(exchange, data, last)
+            .min(self.exact(engine, work, exchange, data, last));
         let boundary = self.boundary(engine, decided.min(repeats).min(views.unwrap_or(end)), end, last);
         self.sort(engine);
         let boundary = if last {
@@ -448,54 +472,4 @@ impl Body {
             self.context_len = (self.context_len + 1).min(CONTEXT);
         }
     }
-}
-
-/// The character before `data[i]`, read through an escape, a percent-encoding or a terminal's colour that may stand there.
-pub(crate) fn byte_before(data: &[u8], i: usize, (context, context_len): &([u8; CONTEXT], usize)) -> Option<u8> {
-    let back = |n: usize| {
-        if n <= i {
-            return data.get(i - n).copied();
-        }
-        let n = n - i;
-        if n <= *context_len {
-            context.get(CONTEXT - n).copied()
-        } else {
-            None
-        }
-    };
-    let last = back(1)?;
-    let hex = |n: usize| {
-        back(n)
-            .and_then(|b| char::from(b).to_digit(16))
-            .and_then(|d| u8::try_from(d).ok())
-    };
-    let two = || Some(hex(2)? << 4 | hex(1)?);
-    if let Some(c) = two() {
-        let percent =
-            back(3) == Some(b'%') || (back(5) == Some(b'%') && back(4) == Some(b'2') && back(3) == Some(b'5'));
-        let x = back(3) == Some(b'x') && back(4) == Some(b'\\');
-        let unicode = back(5) == Some(b'u') && back(6) == Some(b'\\');
-        if unicode && let (Some(a), Some(b)) = (hex(4), hex(3)) {
-            return Some(if a == 0 && b == 0 { c } else { 0x80 });
-        }
-        if percent || x || (back(3) == Some(b'=') && !is_word(c)) {
-            return Some(c);
-        }
-    }
-    let slash = || {
-        let percent = back(4) == Some(b'%') && back(3) == Some(b'5') && matches!(back(2), Some(b'C' | b'c'));
-        back(2) == Some(b'\\') || percent
-    };
-    if matches!(last, b'n' | b'r' | b't' | b'b' | b'f') && slash() {
-        return Some(b'\n');
-    }
-    if last == b'm' {
-        let digits = (2..10)
-            .take_while(|n| back(*n).is_some_and(|b| b.is_ascii_digit() || b == b';'))
-            .count();
-        if back(2 + digits) == Some(b'[') {
-            return Some(b'm' & 0x1f);
-        }
-    }
-    Some(last)
 }

@@ -309,6 +309,7 @@ fn unreserved(b: u8) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::type_complexity)]
 mod tests {
     use super::{Form, NAMES, expand};
 

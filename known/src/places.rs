@@ -174,6 +174,7 @@ mod ssse3 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::type_complexity)]
 mod tests {
     use super::{BLOCK, READ, blocks, meet, one_by_one};
 

@@ -209,6 +209,7 @@ fn eight(text: &[u8]) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::type_complexity, clippy::print_stdout)]
 mod tests {
     use std::collections::HashMap;
 

@@ -154,7 +154,7 @@ const NAMES: &[&str] = &["label", "mask", "hash", "remove", "defang", "block", "
 /// The actions of a policy while it is compiled.
 pub(crate) struct Actions<'e> {
     pub(crate) means: Means,
-    environment: Environment<'e>,
+    pub(crate) environment: Environment<'e>,
     /// Where each template but the first was first written.
     pub(crate) templates: Vec<String>,
 }

@@ -14,6 +14,7 @@ use crate::error::{Mistakes, PolicyError};
 use crate::limits;
 use crate::policy::action::{Action as Written, Actions, Environment};
 use crate::policy::chosen::{self, Chosen};
+use crate::policy::known::{self, Feed};
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
 use crate::policy::unread::{self, Bounds, OnUnread};
@@ -69,6 +70,8 @@ struct Compiler<'e> {
     sets: Vec<(Decode, Arc<Armed>)>,
     /// Where streams spell texts, if a route does not say otherwise.
     streams: Arc<Shapes>,
+    /// What is done with exact secrets, and where their set comes from.
+    exact: Option<(Action, Arc<Feed>)>,
 }
 
 impl<'e> Compiler<'e> {
@@ -81,6 +84,7 @@ impl<'e> Compiler<'e> {
             custom: Vec::new(),
             sets: Vec::new(),
             streams: Arc::default(),
+            exact: None,
         }
     }
 
@@ -126,6 +130,14 @@ impl<'e> Compiler<'e> {
 
     /// The defaults, with the routes.
     fn engine(&mut self, policy: &Policy, version: u64, to: &mut Mistakes) -> Option<Engine> {
+        if let Some(written) = &policy.known_secrets {
+            let action = written.action.as_ref();
+            let action = action
+                .map(|a| self.actions.compile("known_secrets.action", a, to))
+                .unwrap_or_default();
+            let feed = known::compile(written, self.actions.environment, to);
+            self.exact = feed.map(|feed| (action, Arc::new(feed)));
+        }
         let defaults = self.rules(policy, None, to);
         if policy.routes.len() > limits::ROUTES {
             to.add("routes", format!("{} are allowed", limits::ROUTES));
@@ -310,7 +322,8 @@ impl<'e> Compiler<'e> {
         let request_fields: Arc<[FieldRule]> = request_fields.collect();
         let used = actions.values().copied();
         let used = used.chain(fields.iter().chain(request_fields.iter()).map(|f| f.action));
-        let careful = need_care(used.chain([action, request_action]));
+        let known = self.exact.as_ref().map(|(action, _)| *action);
+        let careful = need_care(used.chain([action, request_action]).chain(known));
         let mut engine = (to.count() == before).then(|| Engine {
             detectors: self.detectors.clone(),
             armed,
@@ -326,6 +339,8 @@ impl<'e> Compiler<'e> {
             actions,
             // All of them are known only behind the last route.
             means: Arc::default(),
+            known,
+            feed: self.exact.as_ref().map(|(_, feed)| feed.clone()),
             enforce: mode == Mode::Enforce,
             scan_headers: scans(Part::Headers),
             scan_body: scans(Part::Body),

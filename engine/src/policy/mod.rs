@@ -12,6 +12,7 @@ pub(crate) mod document;
 pub(crate) mod errors;
 mod given;
 pub(crate) mod glob;
+mod known;
 mod lists;
 pub(crate) mod path;
 pub(crate) mod read;
@@ -28,6 +29,7 @@ pub use audit::AuditRules;
 #[cfg(feature = "explain")]
 pub use document::tree;
 pub use errors::ErrorBody;
+pub use known::{Feed, OnStale};
 #[cfg(feature = "explain")]
 pub use routes::Tried;
 pub use routes::{RequestFacts, ResponseFacts, Routed};

@@ -1,7 +1,6 @@
 //! The policy as people write it (version 1), and nothing derived from it. The comments here are the schema's descriptions.
 //!
-//! An unknown key is an error everywhere: a misspelt rule that is silently ignored is a leak. What version 1 has and this
-//! engine has not is [`Later`]: it is refused by name.
+//! An unknown key is an error everywhere: a misspelt rule that is silently ignored is a leak.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +12,7 @@ use crate::policy::deny::Deny;
 use crate::policy::errors::ErrorRule;
 use crate::policy::given::Given;
 use crate::policy::glob::{Glob, Host};
+use crate::policy::known::KnownSecrets;
 use crate::policy::path::JsonPath;
 use crate::policy::read::{At, Hidden, List, Number, Read, Whole, choice, object};
 use crate::policy::unread::{Limits, OnUninspectable};
@@ -47,7 +47,7 @@ object! {
         /// What is written to the proxy's log.
         pub(crate) audit: Audit,
         /// Exact secrets, known without holding them.
-        pub(crate) known_secrets: Option<Later>,
+        pub(crate) known_secrets: Option<KnownSecrets>,
         /// Exceptions: of the routes that match a request the first one counts. What it leaves out comes from the defaults, which are the rest of the policy; what it says replaces them, key by key.
         pub(crate) routes: List<Route>,
     }
@@ -324,21 +324,6 @@ object! {
         pub(crate) disable: Option<List<String>>,
         /// Actions by detector id.
         pub(crate) actions: Option<BTreeMap<String, Action>>,
-    }
-}
-
-/// What version 1 has, and this engine has not yet.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Later(());
-
-impl Read for Later {
-    fn read(at: At<'_>, to: &mut Mistakes) -> Option<Later> {
-        to.add(at.place, "not supported yet; leave it out");
-        None
-    }
-
-    fn schema(_: &mut Map<String, Value>) -> Value {
-        json!({"not": {}})
     }
 }
 

@@ -64,6 +64,8 @@ impl Edit {
 pub(crate) enum Source {
     Field(u16),
     Detector(u16),
+    /// A fingerprint.
+    Known(crate::known::Kind),
     /// The body as a whole.
     File(crate::deny::file::Kind),
 }

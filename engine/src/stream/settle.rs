@@ -126,7 +126,7 @@ impl Body {
             if fresh && edit.replaces() {
                 let (end, next) = self.overlap(engine, &edits, i, boundary);
                 let winner = self.winner(engine, &edit, edits.get(i..next).unwrap_or_default(), end, patches);
-                if let Source::Detector(_) = winner.source {
+                if let Source::Detector(_) | Source::Known(_) = winner.source {
                     exchange.found(winner.source, winner.action, winner.start, winner.end);
                 }
                 if blocks(&winner) {
