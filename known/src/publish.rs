@@ -13,6 +13,7 @@ use crate::key::{Key, KeyError, TAGGED};
 use crate::places::meet;
 use crate::record::Record;
 use crate::set::{FORMAT, MOST_FORMS, Secret, Set, hex};
+use crate::table::Table;
 
 /// Bytes of a core.
 const CORE: usize = 3;
@@ -175,7 +176,8 @@ impl Publisher {
                 secret,
                 form: number,
             },
-            place + width(form),
+            // As far as a proxy must know a text to look for gates there.
+            (place + Table::AHEAD).min(text.len()),
         ))
     }
 }

@@ -35,7 +35,7 @@ pub struct Set {
     pub(crate) secrets: Vec<Secret>,
     /// What the forms are called.
     pub(crate) forms: Vec<String>,
-    /// The bytes that stand in a form before its gates' bytes, and in these: one bit each, in hexadecimal digits.
+    /// The bytes that stand in a form up to five behind its gates' beginning: one bit each, in hexadecimal digits.
     pub(crate) prefix: String,
     /// Records of 36 bytes in base64.
     pub(crate) records: String,
