@@ -10,6 +10,7 @@ use keepmum_engine::{Action, AuditRules, Count, Engine, Exchange};
 use serde_json::{Value, json};
 
 use crate::host::{self, Level};
+use crate::known;
 use crate::metrics::{Metrics, mode};
 use crate::request::Request;
 
@@ -125,11 +126,15 @@ impl Report<'_> {
             }
         }
         let outcome = self.outcome();
+        let client_hits = self.count_client();
         self.leave(outcome);
         if outcome > Outcome::Uninspected && self.engine.audit().log {
             let taken = limiter.try_borrow_mut().map(|mut l| l.take(self.engine.audit()));
             match taken.unwrap_or(Err("rate")) {
-                Ok(()) => host::log(Level::Info, &format!("keepmum audit {}", self.line(outcome))),
+                Ok(()) => host::log(
+                    Level::Info,
+                    &format!("keepmum audit {}", self.line(outcome, client_hits)),
+                ),
                 Err(why) => metrics.audit_dropped(why),
             }
         }
@@ -147,8 +152,21 @@ impl Report<'_> {
         }
     }
 
+    /// How often exact secrets were found for this client, now and before.
+    fn count_client(&self) -> u64 {
+        let times = self.exchange.known_hits().map(|h| h.times).sum::<u64>();
+        if times == 0 {
+            return 0;
+        }
+        let mut client = host::property(&["source", "address"]).unwrap_or_default();
+        if let Some(port) = client.iter().rposition(|b| *b == b':') {
+            client.truncate(port);
+        }
+        known::count_client(&client, times)
+    }
+
     /// The audit line.
-    fn line(&self, outcome: Outcome) -> Value {
+    fn line(&self, outcome: Outcome, client_hits: u64) -> Value {
         let finding = |(i, c): (usize, &Count)| {
             let mut finding = json!({
                 "detector": c.detector(self.engine),
@@ -180,6 +198,23 @@ impl Report<'_> {
         });
         if let (false, Some(map)) = (self.reason.is_empty(), line.as_object_mut()) {
             map.insert("reason".to_owned(), self.reason.into());
+        }
+        let known: Vec<Value> = self
+            .exchange
+            .known_hits()
+            .map(|h| {
+                json!({
+                    "id": h.secret.id,
+                    "version": h.secret.version,
+                    "stage": h.secret.stage.name(),
+                    "reflected": h.reflected,
+                    "count": h.times,
+                })
+            })
+            .collect();
+        if let (false, Some(map)) = (known.is_empty(), line.as_object_mut()) {
+            map.insert("known".to_owned(), known.into());
+            map.insert("client_hits".to_owned(), client_hits.into());
         }
         line
     }

@@ -46,6 +46,7 @@ pub(crate) enum Map {
     RequestTrailers = 1,
     Response = 2,
     ResponseTrailers = 3,
+    CallResponse = 6,
 }
 
 /// Buffers.
@@ -53,6 +54,7 @@ pub(crate) enum Map {
 pub(crate) enum Buffer {
     RequestBody = 0,
     ResponseBody = 1,
+    CallResponse = 4,
     PluginConfiguration = 7,
 }
 

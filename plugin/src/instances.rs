@@ -54,9 +54,14 @@ impl Running {
         Running { version, since, nth }
     }
 
+    /// Whether no other policy has come to this VM since.
+    pub(crate) fn is_newest(self) -> bool {
+        self.nth != 0 && self.nth == LAST.get()
+    }
+
     /// Notes that this VM runs it, and sets the gauges by what the others have noted.
     pub(crate) fn note(self, metrics: Metrics) {
-        if self.nth == 0 || self.nth != LAST.get() {
+        if !self.is_newest() {
             // A newer one has come to this VM; this one only waits for its last streams.
             return;
         }

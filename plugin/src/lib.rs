@@ -10,6 +10,8 @@ mod body;
 mod headers;
 mod host;
 mod instances;
+mod known;
+mod memory;
 mod metrics;
 mod request;
 mod response;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use keepmum_engine::fingerprints::Table;
 use keepmum_engine::{Engine, Workspace};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -11,6 +12,7 @@ use proxy_wasm::types::ContextType;
 use crate::audit::Limiter;
 use crate::host::{self, Buffer, Level};
 use crate::instances::{PERIOD, Running};
+use crate::known::{self, SOON};
 use crate::metrics::{Metrics, mode};
 use crate::response::{Pool, Response};
 
@@ -32,7 +34,22 @@ pub(crate) struct Root {
     running: Running,
 }
 
-impl Context for Root {}
+impl Context for Root {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, size: usize, _: usize) {
+        let new = known::answered(token, headers, size, self.shared.metrics);
+        self.know(new);
+    }
+}
+
+impl Root {
+    /// Streams that begin now look for exact secrets by this set.
+    fn know(&self, new: Option<Arc<Table>>) {
+        if let (Some(_), Ok(mut work)) = (&new, self.shared.work.try_borrow_mut()) {
+            work.know(new);
+            let _ = host::tick_every(PERIOD);
+        }
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
@@ -57,8 +74,9 @@ impl RootContext for Root {
                 self.shared.metrics.gauge("armed", u64::from(engine.enforces()));
                 self.shared.metrics.gauge("detectors", engine.detectors() as u64);
                 self.running = Running::start(engine.version());
-                // Without it the proxy only tells less.
-                let _ = host::tick_every(PERIOD);
+                self.know(known::start(engine.feed()));
+                // Without it the proxy only tells less, and has no exact secrets.
+                let _ = host::tick_every(if known::is_waiting() { SOON } else { PERIOD });
                 host::log(
                     Level::Info,
                     &format!("keepmum runs policy {} ({})", engine.version(), mode(&engine)),
@@ -77,6 +95,10 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
+        if self.running.is_newest() {
+            let new = known::look(self.shared.metrics);
+            self.know(new);
+        }
         self.running.note(self.shared.metrics);
     }
 

@@ -147,6 +147,12 @@ impl Instance {
         self.host().memory.map_or(0, |memory| memory.data_size(&self.store))
     }
 
+    pub(super) fn memory(&self) -> Vec<u8> {
+        self.host()
+            .memory
+            .map_or_else(Vec::new, |memory| memory.data(&self.store).to_vec())
+    }
+
     pub(super) fn fuel_used(&self) -> u64 {
         self.fuel_used
     }

@@ -309,6 +309,11 @@ impl Vm {
         self.instance.memory_bytes()
     }
 
+    /// All of it, as a dump would show it.
+    pub fn memory(&self) -> Vec<u8> {
+        self.instance.memory()
+    }
+
     /// Fuel used since the start; 0 unless the options ask for metering.
     pub fn fuel_used(&self) -> u64 {
         self.fuel_before + self.instance.fuel_used()

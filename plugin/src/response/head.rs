@@ -15,6 +15,7 @@ use crate::audit::Outcome;
 use crate::body;
 use crate::headers::Headers;
 use crate::host::{self, Buffer, Map};
+use crate::known;
 use crate::request::{Request, facts};
 
 /// Request headers that would keep bodies from coming whole and plain, or ask for digests of bodies that may be changed.
@@ -46,6 +47,20 @@ impl Response {
             self.status = denied.status;
             if self.engine.enforces() {
                 return self.deny(denied.status);
+            }
+        }
+        if self.engine.feed().is_some() && !self.engine.bypasses() {
+            if known::blocks() {
+                self.done_because(Outcome::Denied, "known_secrets");
+                self.status = 503;
+                if self.engine.enforces() {
+                    return self.deny(503);
+                }
+            }
+            if let Ok(work) = self.shared.work.try_borrow() {
+                for (_, value) in &list.pairs {
+                    self.exchange.sent(&work, value);
+                }
             }
         }
         self.note_for_errors(&list);
