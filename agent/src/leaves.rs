@@ -75,6 +75,15 @@ fn parts(secret: &Secret) -> Vec<Secret> {
         .collect()
 }
 
+/// The parts of a document that is no text by itself.
+pub(crate) fn of_tree(tree: &Json) -> Vec<(String, Value)> {
+    let mut named = Vec::new();
+    walk(tree, "", &mut named);
+    pairs(&mut named);
+    named.retain(|(_, value)| !value.is_empty());
+    named
+}
+
 pub(crate) fn value(text: &str) -> Value {
     Zeroizing::new(text.as_bytes().to_vec())
 }

@@ -13,8 +13,11 @@ use tokio::time;
 use crate::config::{SourceConfig, SourceKind};
 use crate::secret::Secret;
 
+#[cfg(feature = "aws")]
+mod aws;
 mod env;
 mod files;
+mod vault;
 
 /// What a source has.
 #[derive(Debug, Default)]
@@ -91,9 +94,11 @@ pub(crate) fn begin(index: usize, config: &SourceConfig, to: mpsc::Sender<Told>)
         SourceKind::Env(config) => tokio::spawn(tend(index, env::Env::new(config), to)),
         SourceKind::Dotenv(config) => tokio::spawn(tend(index, files::Watched::dotenv(config), to)),
         SourceKind::Files(config) => tokio::spawn(tend(index, files::Watched::files(config), to)),
-        SourceKind::Vault(_) | SourceKind::Aws(_) => tokio::spawn(async move {
-            let _ = to.send((index, Err(Down("not supported yet".to_owned())))).await;
-        }),
+        SourceKind::Vault(config) => tokio::spawn(tend(index, vault::Vault::new(config), to)),
+        #[cfg(feature = "aws")]
+        SourceKind::Aws(config) => tokio::spawn(tend(index, aws::SecretsManager::new(config), to)),
+        #[cfg(not(feature = "aws"))]
+        SourceKind::Aws(_) => tokio::spawn(async {}),
     }
 }
 

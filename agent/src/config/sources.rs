@@ -148,6 +148,8 @@ pub struct Database {
     pub mount: String,
     /// The role.
     pub role: String,
+    /// A static role, whose password Vault rotates; otherwise a credential is issued to the agent itself.
+    pub fixed: bool,
 }
 
 pub(super) fn source(at: &At<'_>, to: &mut Mistakes) -> Option<SourceConfig> {
@@ -333,8 +335,10 @@ fn role(at: &At<'_>, to: &mut Mistakes) -> Option<Database> {
     let mut fields = at.fields(to);
     let mount = fields.text("mount", to).unwrap_or_else(|| "database".to_owned());
     let role = fields.need("role", to).and_then(|at| at.text(to));
+    let fixed = fields.flag("static", false, to);
     fields.end(to);
     Some(Database {
+        fixed,
         mount: mount.trim_matches('/').to_owned(),
         role: role?,
     })
