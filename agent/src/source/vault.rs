@@ -28,6 +28,8 @@ pub(super) struct Vault {
     config: config::Vault,
     client: Option<Client>,
     login: Option<Login>,
+    /// A refused token was replaced in this read.
+    fresh: bool,
     /// Versions do not change: by path and number.
     versions: HashMap<(String, u64), Vec<(String, Value)>>,
     leases: HashMap<usize, Lease>,
@@ -46,6 +48,7 @@ impl Vault {
             config,
             client: None,
             login: None,
+            fresh: false,
             versions: HashMap::new(),
             leases: HashMap::new(),
             read_at: Instant::now(),
@@ -80,18 +83,18 @@ impl Vault {
 
     /// Asks with the session's token; a token that is refused is replaced once.
     async fn ask(&mut self, method: Method, path: &str, body: Option<&serde_json::Value>) -> Result<Json, Trouble> {
-        let mut fresh = false;
         loop {
             let Some(client) = &self.client else {
                 return Err(Trouble::All(Down("no session".to_owned())));
             };
             match client.ask(method.clone(), path, body).await {
                 Ok(json) => return Ok(json),
-                Err(Failed::Denied) if !fresh => {
-                    fresh = true;
-                    // Its own failure would hide that of the path, which may be the policy's.
-                    let known = self.login.take();
-                    if known.is_some_and(|l| l.is_young()) || self.session().await.is_err() {
+                // Once in a read: where it is the policy that refuses, another token does not help.
+                Err(Failed::Denied) if !self.fresh => {
+                    self.fresh = true;
+                    self.login = None;
+                    // The failure of a login would hide that of the path.
+                    if self.session().await.is_err() {
                         return Err(Trouble::One(Failed::Denied));
                     }
                 }
@@ -105,6 +108,7 @@ impl Vault {
 impl Source for Vault {
     async fn read(&mut self) -> Result<Read, Down> {
         self.read_at = Instant::now();
+        self.fresh = false;
         self.session().await?;
         let mut read = Read::default();
         for mount in self.config.kv.clone() {

@@ -80,6 +80,15 @@ impl Moto {
         );
     }
 
+    /// As a rotation ends: the pending version becomes the current one.
+    fn promote(&self, name: &str, from: u8, to: u8) {
+        let body = json!({
+            "SecretId": name, "VersionStage": "AWSCURRENT",
+            "RemoveFromVersionId": token(name, from), "MoveToVersionId": token(name, to),
+        });
+        self.call("UpdateSecretVersionStage", &body);
+    }
+
     fn put(&self, name: &str, n: u8, value: &str, stage: &str) {
         let body = json!({"SecretId": name, "SecretString": value, "VersionStages": [stage], "ClientRequestToken": token(name, n)});
         self.call("PutSecretValue", &body);
@@ -164,11 +173,7 @@ fn a_rotation_is_followed_from_pending_to_previous() {
             "token 2 pending",
         ],
     );
-    let stage = json!({
-        "SecretId": "prod/token", "VersionStage": "AWSCURRENT",
-        "RemoveFromVersionId": token("prod/token", 1), "MoveToVersionId": token("prod/token", 2),
-    });
-    moto.call("UpdateSecretVersionStage", &stage);
+    moto.promote("prod/token", 1, 2);
     arms(
         port,
         &[
@@ -181,7 +186,8 @@ fn a_rotation_is_followed_from_pending_to_previous() {
     );
 
     // The first version has no stage any more: it stays for the grace period.
-    moto.put("prod/token", 3, &planted(5), "AWSCURRENT");
+    moto.put("prod/token", 3, &planted(5), "AWSPENDING");
+    moto.promote("prod/token", 2, 3);
     arms(
         port,
         &[

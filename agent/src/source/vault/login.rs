@@ -20,7 +20,6 @@ pub(super) struct Login {
     renewable: bool,
     /// As it was first granted; zero: it does not end.
     time: Duration,
-    since: Instant,
     due: Option<Instant>,
 }
 
@@ -59,13 +58,11 @@ impl Login {
     fn of(auth: &Json, time: &str, given: bool) -> Login {
         let time = Duration::from_secs(auth.get(time).and_then(Json::number).unwrap_or(0));
         let renewable = auth.get("renewable").is_some_and(Json::is_true);
-        let since = Instant::now();
-        let due = (!time.is_zero()).then(|| since + time * 2 / 3);
+        let due = (!time.is_zero()).then(|| Instant::now() + time * 2 / 3);
         Login {
             given,
             renewable,
             time,
-            since,
             due,
         }
     }
@@ -97,11 +94,6 @@ impl Login {
 
     pub(super) fn is_due(&self) -> bool {
         self.due.is_some_and(|due| due <= Instant::now())
-    }
-
-    /// It was only just made: a refusal is the policy's.
-    pub(super) fn is_young(&self) -> bool {
-        self.since.elapsed() < Duration::from_millis(200)
     }
 }
 
