@@ -124,7 +124,7 @@ fn whole(at: &At<'_>, to: &mut Mistakes) -> Option<Config> {
     let start_within = fields.duration("start_within", second, Duration::from_secs(30), to);
     let seal_key_env = fields
         .text("seal_key_env", to)
-        .unwrap_or_else(|| "KEEPMUM_SET_KEY".to_owned());
+        .unwrap_or_else(|| "KEEPMUM_AGENT_KEY".to_owned());
     let admission = fields
         .take("admission")
         .map(|at| admission(&at, to))

@@ -77,7 +77,7 @@ pub fn command(config: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keepmum"));
     command
         .args(["agent", "--config", config])
-        .env("KEEPMUM_SET_KEY", planted(99))
+        .env("KEEPMUM_AGENT_KEY", planted(99))
         .stdin(Stdio::null());
     command
 }
