@@ -25,7 +25,7 @@ pub struct Config {
     /// How long required secrets are waited for at start.
     pub start_within: Duration,
     /// The variable with the key under which the set is sealed, which the plugin has too.
-    pub seal_key_env: String,
+    pub key_env: String,
     /// What is not taken into the set.
     pub admission: AdmissionConfig,
     /// Where secrets live.
@@ -122,8 +122,8 @@ fn whole(at: &At<'_>, to: &mut Mistakes) -> Option<Config> {
     let second = Duration::from_secs(1);
     let grace = fields.duration("grace", Duration::ZERO, Duration::from_secs(3600), to);
     let start_within = fields.duration("start_within", second, Duration::from_secs(30), to);
-    let seal_key_env = fields
-        .text("seal_key_env", to)
+    let key_env = fields
+        .text("key_env", to)
         .unwrap_or_else(|| "KEEPMUM_AGENT_KEY".to_owned());
     let admission = fields
         .take("admission")
@@ -145,7 +145,7 @@ fn whole(at: &At<'_>, to: &mut Mistakes) -> Option<Config> {
         listen,
         grace,
         start_within,
-        seal_key_env,
+        key_env,
         admission,
         sources,
     })

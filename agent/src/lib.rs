@@ -14,18 +14,20 @@
 
 pub use admission::Refusal;
 pub use config::{Config, ConfigError, Listen, Mistake};
-pub use publish::canary;
+pub use probe::{ProbeError, Probed, probe};
 pub use report::Report;
 pub use run::{StartError, dry_run, run};
 pub use secret::{Secret, Stage};
 
 mod admission;
 pub mod config;
+mod hits;
 mod json;
 mod leaves;
 mod log;
 mod memory;
 mod metrics;
+mod probe;
 mod publish;
 mod random;
 mod report;

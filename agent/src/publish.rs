@@ -38,10 +38,11 @@ pub(crate) struct Published {
     pub(crate) left_out: Vec<String>,
     pub(crate) body: bytes::Bytes,
     pub(crate) seal: String,
+    pub(crate) canary: Zeroizing<String>,
 }
 
 /// A value that stands in every set: where it is redacted, the set is armed. It is no secret to who has the key.
-pub fn canary(shared: &[u8]) -> String {
+pub(crate) fn canary(shared: &[u8]) -> String {
     let mac = keepmum_known::mac(shared, b"keepmum canary 1");
     let hex: String = mac.iter().take(16).map(|b| format!("{b:02x}")).collect();
     format!("kmcanary{hex}")
@@ -93,7 +94,7 @@ impl Press {
         if body.len() > MOST_BYTES {
             return None;
         }
-        (made.body, made.seal) = (body.into(), seal);
+        (made.body, made.seal, made.canary) = (body.into(), seal, canary);
         Some(made)
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::hits::Hits;
 use crate::source::{Down, Missing};
 use crate::store::Store;
 
@@ -13,6 +14,7 @@ pub struct Report {
     rows: Vec<Row>,
     missing: Vec<String>,
     complete: bool,
+    hits: Option<Hits>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +27,7 @@ struct Row {
 }
 
 impl Report {
-    pub(crate) fn new(store: &Store, missing: Vec<String>, complete: bool) -> Report {
+    pub(crate) fn new(store: &Store, missing: Vec<String>, complete: bool, hits: Option<Hits>) -> Report {
         let mut rows = Vec::new();
         for (judged, version, stage) in store.judged() {
             let row = |id: &str, refused| Row {
@@ -42,6 +44,7 @@ impl Report {
             rows,
             missing,
             complete,
+            hits,
         }
     }
 
@@ -50,10 +53,16 @@ impl Report {
         self.complete
     }
 
+    /// How often captures hold a value that was taken, if any were looked through.
+    fn hits(&self, row: &Row) -> Option<u64> {
+        let hits = self.hits.as_ref().filter(|_| row.refused.is_none())?;
+        Some(hits.by_id.get(&row.id).copied().unwrap_or(0))
+    }
+
     /// For programs.
     pub fn json(&self) -> Value {
         let row = |r: &Row| match r.refused {
-            None => json!({"id": r.id, "version": r.version, "stage": r.stage, "taken": true}),
+            None => json!({"id": r.id, "version": r.version, "stage": r.stage, "taken": true, "hits": self.hits(r)}),
             Some((reason, _)) => {
                 json!({"id": r.id, "version": r.version, "stage": r.stage, "taken": false, "reason": reason})
             }
@@ -64,6 +73,7 @@ impl Report {
             "missing": self.missing,
             "taken": taken,
             "refused": self.rows.len() - taken,
+            "captures": self.hits.as_ref().map(|h| json!({"files": h.files, "bytes": h.bytes, "left_out": h.left_out})),
         })
     }
 }
@@ -81,7 +91,8 @@ impl fmt::Display for Report {
             "", "ID", "VERSION", "STAGE"
         )?;
         for r in &self.rows {
-            let (word, why) = r.refused.map_or(("taken", ""), |(_, why)| ("refused", why));
+            let hits = self.hits(r).map(|n| format!("{n} in captures")).unwrap_or_default();
+            let (word, why) = r.refused.map_or(("taken", hits.as_str()), |(_, why)| ("refused", why));
             let line = format!("{word:<8} {:<ids$} {:<versions$} {:<8} {why}", r.id, r.version, r.stage);
             writeln!(f, "{}", line.trim_end())?;
         }
@@ -90,6 +101,13 @@ impl fmt::Display for Report {
         }
         let taken = self.rows.iter().filter(|r| r.refused.is_none()).count();
         let (refused, missing) = (self.rows.len() - taken, self.missing.len());
+        if let Some(h) = &self.hits {
+            writeln!(
+                f,
+                "captures: {} files, {} bytes, {} left out",
+                h.files, h.bytes, h.left_out
+            )?;
+        }
         writeln!(f, "{taken} taken, {refused} refused, {missing} missing")
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::admission::Admission;
 use crate::config::Config;
+use crate::hits;
 use crate::log::tell;
 use crate::memory;
 use crate::metrics::{SourceStatus, Status};
@@ -27,6 +29,8 @@ pub enum StartError {
     Missing(Vec<String>),
     /// The address or socket cannot be opened.
     Listen(io::Error),
+    /// Captures cannot be read.
+    Captures(io::Error),
     /// The system gives no threads or timers.
     System(io::Error),
 }
@@ -39,12 +43,16 @@ impl fmt::Display for StartError {
                 all.iter().try_for_each(|name| write!(f, "\n  {name}"))
             }
             StartError::Listen(e) => write!(f, "cannot listen: {e}"),
+            StartError::Captures(e) => write!(f, "cannot read the captures: {e}"),
             StartError::System(e) => write!(f, "cannot start: {e}"),
         }
     }
 }
 
 impl std::error::Error for StartError {}
+
+/// The proxy demands as much.
+const KEY_BYTES: usize = 32;
 
 /// What each source told last.
 type Last = Vec<Option<Result<Vec<Missing>, Down>>>;
@@ -73,17 +81,19 @@ pub fn run(config: Config) -> Result<(), StartError> {
     runtime()?.block_on(live(config, guarded.locked))
 }
 
-/// Reads every source once and tells what would be taken. Opens no door, and needs no key.
+/// Reads every source once and tells what would be taken, and how often captures hold it. Opens no door, and needs no key.
 ///
 /// # Errors
-/// The system gives no threads or timers.
-pub fn dry_run(config: Config) -> Result<Report, StartError> {
+/// Captures cannot be read, or the system gives no threads or timers.
+pub fn dry_run(config: Config, captures: Option<&Path>) -> Result<Report, StartError> {
     memory::guard();
     runtime()?.block_on(async {
         let mut agent = Agent::begin(config);
         let waited = agent.wait(true).await;
         let missing = agent.missing(|_| true);
-        Ok(Report::new(&agent.store, missing, waited.is_ok()))
+        let hits = captures.map(|path| hits::count(&agent.store, path)).transpose();
+        let hits = hits.map_err(StartError::Captures)?;
+        Ok(Report::new(&agent.store, missing, waited.is_ok(), hits))
     })
 }
 
@@ -97,11 +107,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
 }
 
 async fn live(config: Config, locked: bool) -> Result<(), StartError> {
-    let (variable, listen) = (config.seal_key_env.clone(), config.listen.clone());
-    let press = seal_key(&variable).and_then(|key| {
-        let short = |_| format!("{variable}: the key that seals the set: shorter than 16 bytes");
-        Press::new(key).map_err(short)
-    });
+    let (variable, listen) = (config.key_env.clone(), config.listen.clone());
+    let press = seal_key(&variable).and_then(|key| Press::new(key).map_err(|e| format!("{variable}: {e}")));
     let sources = config.sources.iter().map(|s| SourceStatus {
         name: s.name.clone(),
         required: s.required,
@@ -129,6 +136,11 @@ fn seal_key(variable: &str) -> Result<Zeroizing<Vec<u8>>, String> {
         Some(key) => {
             let key = Zeroizing::new(key.into_vec());
             let text = String::from_utf8_lossy(&key);
+            if key.len() < KEY_BYTES {
+                return Err(format!(
+                    "{variable}: the key that seals the set: shorter than {KEY_BYTES} bytes"
+                ));
+            }
             let guessable = zxcvbn::zxcvbn(&text, &[]).guesses_log10() < 14.0;
             let refused =
                 format!("{variable}: the key that seals the set could be guessed; `openssl rand -hex 32` makes one");

@@ -127,6 +127,13 @@ fn answer(request: &Request<Incoming>, status: &Status) -> Response<Full<Bytes>>
     }
     match request.uri().path() {
         "/v1/fingerprints" => fingerprints(request.headers().get(IF_NONE_MATCH), status),
+        "/v1/canary" => match status.set() {
+            Some(set) => text(
+                StatusCode::OK,
+                format!("{}{}\n", crate::probe::BEFORE, set.canary.as_str()),
+            ),
+            None => text(StatusCode::SERVICE_UNAVAILABLE, "no set yet\n".to_owned()),
+        },
         "/healthz" => text(StatusCode::OK, "alive\n".to_owned()),
         "/readyz" => match status.readiness() {
             Ok(ready) => text(StatusCode::OK, ready),
@@ -135,7 +142,7 @@ fn answer(request: &Request<Incoming>, status: &Status) -> Response<Full<Bytes>>
         "/metrics" => text(StatusCode::OK, status.exposition()),
         _ => text(
             StatusCode::NOT_FOUND,
-            "/v1/fingerprints, /healthz, /readyz, /metrics\n".to_owned(),
+            "/v1/fingerprints, /v1/canary, /healthz, /readyz, /metrics\n".to_owned(),
         ),
     }
 }

@@ -46,16 +46,39 @@ pub struct Doctor {
 /// required is there, 1 something is missing, 2 the configuration is wrong.
 #[cfg(feature = "agent")]
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Agent {
+    #[command(subcommand)]
+    pub command: Option<AgentCommand>,
     /// The configuration, YAML or JSON
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    pub config: Option<PathBuf>,
     /// Read every source once and print which values would be taken, which not, and why; never a value
     #[arg(long)]
     pub dry_run: bool,
+    /// Count how often captured traffic holds each value: HAR files, Envoy taps or any others, or a folder of them
+    #[arg(long, value_name = "PATH", requires = "dry_run")]
+    pub captures: Option<PathBuf>,
     /// Print JSON
     #[arg(long, requires = "dry_run")]
     pub json: bool,
+}
+
+/// What can be asked of agent and proxy together.
+#[cfg(feature = "agent")]
+#[derive(Debug, Subcommand)]
+pub enum AgentCommand {
+    /// Asks the proxy for the agent's canary, on a route that leads to the agent's /v1/canary
+    ///
+    /// Exit status: 0 it was redacted, so that the set is armed; 1 it came back; 2 neither.
+    Probe {
+        /// Where, such as http://127.0.0.1:10000/v1/canary
+        #[arg(value_name = "URL")]
+        url: String,
+        /// The variable with the key that agent and proxy share
+        #[arg(long, value_name = "NAME", default_value = "KEEPMUM_AGENT_KEY")]
+        key_env: String,
+    },
 }
 
 /// How captured traffic is put through the module.

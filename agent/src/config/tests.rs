@@ -86,7 +86,7 @@ fn two_of_a_type_need_names() {
 #[test]
 fn no_message_quotes_a_value() {
     let planted = ["hunter2", "planted"].join("-");
-    let text = format!("seal_key_env: [{planted}]\n{planted}-key: 1\nsources: {planted}\nlisten: {{tcp: {planted}}}");
+    let text = format!("key_env: [{planted}]\n{planted}-key: 1\nsources: {planted}\nlisten: {{tcp: {planted}}}");
     let e = Config::read(text.as_bytes()).unwrap_err();
     // A key that is none is named, so that it can be found.
     assert_eq!(e.to_string().matches(&planted).count(), 1, "{e}");

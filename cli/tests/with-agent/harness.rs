@@ -73,11 +73,16 @@ impl Drop for Agent {
     }
 }
 
+/// What agent and proxy share.
+pub fn key() -> String {
+    planted(99) + &planted(98)
+}
+
 pub fn command(config: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keepmum"));
     command
         .args(["agent", "--config", config])
-        .env("KEEPMUM_AGENT_KEY", planted(99))
+        .env("KEEPMUM_AGENT_KEY", key())
         .stdin(Stdio::null());
     command
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Agent, Place, ask, get, once, planted, port, secrets, until};
+use crate::harness::{Agent, Place, ask, get, key, once, planted, port, secrets, until};
 
 #[test]
 fn a_mount_that_is_swapped_is_armed_at_once_and_the_old_value_stays() {
@@ -123,7 +123,7 @@ fn all_that_is_missing_is_told_at_once() {
     let place = Place::new("missing");
     fs::create_dir_all(place.root.join("empty")).unwrap();
     let config = format!(
-        "start_within: 1s\nseal_key_env: KEEPMUM_TEST_ABSENT_KEY\nsources:\n\
+        "start_within: 1s\nkey_env: KEEPMUM_TEST_ABSENT_KEY\nsources:\n\
          - {{type: env, names: [KEEPMUM_TEST_ABSENT_ONE, KEEPMUM_TEST_ABSENT_TWO]}}\n\
          - {{type: files, path: {}, names: [password]}}\n\
          - {{type: dotenv, path: {}}}\n\
@@ -175,10 +175,21 @@ fn a_dry_run_says_what_is_taken_and_why_not_and_never_a_value() {
     );
     place.write("dir/old", &guessable);
     place.write("dir/hook", &format!("https://hooks.example.com/T0/{webhook}"));
+    // Once in a body as it was, once in one that HAR keeps as base64, once in a query.
+    let body = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        format!("{{\"p\": \"{password}\"}}"),
+    );
+    let har = serde_json::json!({"log": {"entries": [
+        {"response": {"content": {"text": body, "encoding": "base64"}}},
+        {"response": {"content": {"text": format!("x {password} y")}}},
+    ]}});
+    place.write("captures/one.har", &har.to_string());
+    place.write("captures/access.log", &format!("GET /?key={password} 200\n"));
     let config = format!("sources: [{{type: files, path: {}}}]", place.path("dir"));
     let config = place.write("agent.yaml", &config);
     let table = String::from_utf8(once(&config, &["--dry-run"]).stdout).unwrap();
-    let out = once(&config, &["--dry-run", "--json"]);
+    let out = once(&config, &["--dry-run", "--json", "--captures", &place.path("captures")]);
     assert_eq!(out.status.code(), Some(0));
     let json = String::from_utf8(out.stdout).unwrap();
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -207,4 +218,47 @@ fn a_dry_run_says_what_is_taken_and_why_not_and_never_a_value() {
             "a value was printed"
         );
     }
+}
+
+#[test]
+fn a_probe_tells_whether_the_canary_is_redacted() {
+    let place = Place::new("probe");
+    let port = port();
+    let env = place.write("app.env", &format!("API_TOKEN={}\n", planted(3)));
+    let config = format!("listen: {{tcp: '127.0.0.1:{port}'}}\nsources: [{{type: dotenv, path: {env}}}]");
+    let _agent = Agent::start(&place, &place.write("agent.yaml", &config));
+    until("the first set", || secrets(port));
+    let probe = |port: u16| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_keepmum"));
+        command
+            .args(["agent", "probe", &format!("http://127.0.0.1:{port}/v1/canary")])
+            .env("KEEPMUM_AGENT_KEY", key());
+        command.output().unwrap().status.code()
+    };
+    // The agent itself, with no proxy before it.
+    assert_eq!(probe(port), Some(1));
+    // What the proxy would make of it.
+    let (head, body) = get(port, "/v1/canary").unwrap();
+    assert!(head.contains(" 200 "));
+    let redacted = body.split(": ").next().unwrap().to_owned() + ": [REDACTED:keepmum:canary]\n";
+    assert_eq!(probe(serve(redacted)), Some(0));
+    assert_eq!(probe(serve("something else".to_owned())), Some(2));
+}
+
+/// Answers everything with this.
+fn serve(body: String) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            let _ = std::io::Read::read(&mut stream, &mut request);
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = std::io::Write::write_all(&mut stream, answer.as_bytes());
+        }
+    });
+    port
 }
