@@ -166,6 +166,30 @@ impl Bootstrap {
         Ok(Self([&it.0, "\n", &other.0].concat()))
     }
 
+    /// With the agent's cluster, `keepmum-agent`, and the key that it shares with the proxy.
+    ///
+    /// # Errors
+    /// The shipped file lacks a text that is replaced.
+    pub fn agent(self, agent: SocketAddr, key: &str) -> Result<Self> {
+        let key = Value::from(key).to_string();
+        let cluster = format!(
+            "  clusters:
+    - name: keepmum-agent
+      type: STATIC
+      connect_timeout: 1s
+      load_assignment:
+        cluster_name: keepmum-agent
+        endpoints: [{{ lb_endpoints: [{{ endpoint: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {} }} }} }} }}] }}]
+",
+            agent.port()
+        );
+        let variables = format!("environment_variables: {{ key_values: {{ KEEPMUM_AGENT_KEY: {key} }} }}");
+        self.swap("  clusters:\n", &cluster)?.swap(
+            "                          vm_id: keepmum\n",
+            &format!("                          vm_id: keepmum\n                          {variables}\n"),
+        )
+    }
+
     /// With one more filter, before Keepmum's in the list or behind it. `filter` is YAML on one line.
     ///
     /// # Errors
