@@ -53,6 +53,17 @@ pub extern "C" fn compile() -> u64 {
     })
 }
 
+/// Reads the bytes as a set of fingerprints, and returns how many forms it has; 0: it is refused.
+#[unsafe(no_mangle)]
+pub extern "C" fn know() -> u64 {
+    with(|s| {
+        let set = std::mem::take(&mut s.data);
+        let forms = s.know(&set);
+        s.data = set;
+        forms as u64
+    })
+}
+
 /// Chooses routes, and returns for how many requests there was one.
 #[unsafe(no_mangle)]
 pub extern "C" fn route_pass() -> u64 {

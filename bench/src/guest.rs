@@ -70,6 +70,11 @@ impl Guest {
             .map_err(told)
     }
 
+    /// Its linear memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.memory.data_size(&self.store)
+    }
+
     /// One of the passes, by name.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 mod bodies;
 mod events;
 mod guest;
+mod known;
 mod load;
 mod measure;
 mod memory;
@@ -27,7 +28,7 @@ use crate::measure::Budget;
 use crate::report::Figures;
 
 const HELP: &str = "\
-usage: cargo xtask bench [--quick] [--only speed|policy|memory|envoy|events|soak]... [--minutes N] [--doc FILE]
+usage: cargo xtask bench [--quick] [--only speed|policy|known|memory|envoy|events|soak]... [--minutes N] [--doc FILE]
 
   --quick      seconds instead of minutes: shows that the benchmarks work, not how fast anything is
   --only PART  one part (can be repeated); the soak runs only if it is named
@@ -68,8 +69,8 @@ fn parse() -> Result<Option<Ask>> {
             Long("quick") => ask.quick = true,
             Long("only") => {
                 let part = parser.value()?.string()?;
-                if !["speed", "policy", "memory", "envoy", "events", "soak"].contains(&part.as_str()) {
-                    bail!("there is no part {part}; there are speed, policy, memory, envoy, events, soak");
+                if !["speed", "policy", "known", "memory", "envoy", "events", "soak"].contains(&part.as_str()) {
+                    bail!("there is no part {part}; there are speed, policy, known, memory, envoy, events, soak");
                 }
                 ask.only.push(part);
             }
@@ -112,6 +113,13 @@ fn run(ask: &Ask) -> Result<()> {
             time,
         };
         (figures.speed, figures.fuel, figures.anchors) = speed::run(&file("KEEPMUM_BENCH_PROBE")?, budget, &mut say)?;
+    }
+    if wanted("known") {
+        let budget = Budget {
+            pairs: if ask.quick { 3 } else { 15 },
+            time: Duration::from_millis(if ask.quick { 300 } else { 4_000 }),
+        };
+        figures.known = Some(known::run(&file("KEEPMUM_BENCH_PROBE")?, budget, &mut say)?);
     }
     if wanted("memory") {
         figures.streamed = if ask.quick { 4 << 20 } else { 64 << 20 };

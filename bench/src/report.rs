@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{events, load, memory, policy, soak, speed};
+use crate::{events, known, load, memory, policy, soak, speed};
 
 /// What was measured; a part that was not asked for, or could not be, is empty.
 #[derive(Default)]
@@ -20,6 +20,8 @@ pub struct Figures {
     pub anchors: usize,
     /// A large policy.
     pub policy: Vec<policy::Line>,
+    /// Exact secrets.
+    pub known: Option<(known::Load, Vec<known::Line>)>,
     /// Memory, and how much passed in each line.
     pub memory: Vec<memory::Line>,
     /// Bytes of each stream of the memory part.
@@ -105,6 +107,29 @@ impl Figures {
                 )?;
             }
         }
+        if let Some((load, lines)) = &self.known {
+            let (secrets, mib) = (known::SECRETS, |bytes: usize| bytes as f64 / f64::from(1 << 20));
+            writeln!(
+                t,
+                "\n{secrets} exact secrets in {} forms: a set of {:.1} MiB, loaded in {:.0} ms in wasm, for which its memory grew by {:.1} MiB. What they cost on text without a secret, against the same engine without the set.\n",
+                load.forms,
+                mib(load.bytes),
+                load.time.median,
+                mib(load.grew)
+            )?;
+            writeln!(t, "| Runtime  | Body                | Time             | Fuel |")?;
+            writeln!(t, "|----------|---------------------|-----------------:|-----:|")?;
+            for l in lines {
+                let fuel = l.fuel.map_or_else(String::new, |f| format!("{f:.2}"));
+                writeln!(
+                    t,
+                    "| {:<8} | {:<19} | {:>16} | {fuel:>4} |",
+                    l.runtime,
+                    l.case,
+                    l.time.to_string()
+                )?;
+            }
+        }
         if !self.memory.is_empty() {
             let (mib, bound) = (self.streamed >> 20, memory::BOUND >> 10);
             writeln!(
@@ -173,6 +198,7 @@ impl Figures {
             "speed": self.speed.iter().map(speed::Line::json).collect::<Vec<_>>(),
             "fuel_per_byte": self.fuel.iter().map(speed::Fuel::json).collect::<Vec<_>>(),
             "policy": self.policy.iter().map(policy::Line::json).collect::<Vec<_>>(),
+            "known": self.known.as_ref().map(|(load, lines)| json!({"load": load.json(), "costs": lines.iter().map(known::Line::json).collect::<Vec<_>>()})),
             "streamed_bytes": self.streamed,
             "memory": self.memory.iter().map(|l| &l.json).collect::<Vec<_>>(),
             "envoy": self.load.iter().map(load::Line::json).collect::<Vec<_>>(),
