@@ -9,6 +9,7 @@ use base64::engine::{GeneralPurpose, general_purpose::NO_PAD};
 use zeroize::Zeroizing;
 
 use crate::alphabet::Alphabet;
+use crate::core64::Shift;
 use crate::walk::Walk;
 
 /// One spelling.
@@ -44,6 +45,25 @@ impl Form {
             _ => b"\0",
         };
         Alphabet::of(written)
+    }
+
+    /// The bytes of a core, big-endian, and where they begin, if they can be read from the characters around a gate.
+    pub(crate) fn core_at(&self, value: &[u8], core: std::ops::Range<usize>, place: usize) -> Option<(u64, Shift)> {
+        let phase = self
+            .name
+            .strip_prefix("base64")
+            .and_then(|n| n.rsplit_once('/'))?
+            .1
+            .parse::<usize>()
+            .ok()?;
+        // The gate's first character in bits of all that was encoded, and the core's.
+        let first = (phase * 8).div_ceil(6);
+        let before = ((first + place) * 6).checked_sub((phase + core.start) * 8)?;
+        let shift = Shift::of_bits(before % 8)?;
+        // All five characters must be the form's own.
+        let own = place > 0 && place + 4 <= self.text.len();
+        let [a, b, c] = *value.get(core.start + before / 8..core.end)?.first_chunk::<3>()?;
+        own.then_some((u64::from(u32::from_be_bytes([0, a, b, c])), shift))
     }
 
     /// What is made of these bytes of the value, and of no others.
@@ -82,6 +102,13 @@ pub const NAMES: &[&str] = &[
     "utf16be",
 ];
 
+/// A value of hexadecimal digits alone.
+pub(crate) fn is_hex(value: &[u8]) -> bool {
+    let digit = |b: &u8| b.is_ascii_digit();
+    value.iter().all(|b| digit(b) || matches!(b, b'a'..=b'f'))
+        || value.iter().all(|b| digit(b) || matches!(b, b'A'..=b'F'))
+}
+
 /// All spellings of a value. Of a plain one those are left out that are the same as one before; of another one they are not, since
 /// which ones are would tell what signs are in it.
 pub fn expand(value: &[u8]) -> Vec<Form> {
@@ -112,7 +139,10 @@ fn spelt(name: &'static str, value: &[u8]) -> Option<Form> {
     let text = std::str::from_utf8(value).ok();
     let bytes = |each: &dyn Fn(u8, &mut Vec<u8>)| Some(by_bytes(name, value, each));
     match name {
-        "raw" => bytes(&|b, out| out.push(b)),
+        "raw" => bytes(&|b, out| out.push(b)).map(|form| Form {
+            sparse: is_hex(value),
+            ..form
+        }),
         "json" => by_chars(name, text?, json),
         "json-slash" => by_chars(name, text?, |c, out| match c {
             '/' => out.push_str("\\/"),

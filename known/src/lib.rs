@@ -14,6 +14,7 @@
 //! test `a_set_tells_less_than_24_bits_of_a_secret` counts.
 
 mod alphabet;
+mod core64;
 #[cfg(feature = "publish")]
 pub mod forms;
 mod key;

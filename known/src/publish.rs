@@ -8,18 +8,23 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
-use crate::forms::{Form, NAMES, expand};
+use crate::forms::{Form, NAMES, expand, is_hex};
 use crate::key::{Key, KeyError, TAGGED};
 use crate::places::meet;
 use crate::record::Record;
 use crate::set::{FORMAT, MOST_FORMS, Secret, Set, hex};
 use crate::table::Table;
 
-/// Bytes of a core.
-const CORE: usize = 3;
+/// Bytes of a core: three, or five hexadecimal digits, which tell no more.
+fn width_of_core(value: &[u8]) -> usize {
+    if is_hex(value) { 5 } else { 3 }
+}
 
-/// A core begins no later than this in its value: what stands before it is held back when a text ends with it.
+/// A core begins no later than this in its value, if one of those will do: what stands before it is held back when a text ends with it.
 const FARTHEST: usize = 16;
+
+/// And never later than this.
+const LAST: usize = 48;
 
 /// Makes one set.
 #[derive(Debug)]
@@ -60,7 +65,7 @@ impl Publisher {
     /// Takes a secret in. `None`: it is too short, or there are too many already.
     pub fn add(&mut self, secret: Secret, value: &[u8]) -> Option<Added> {
         let forms = expand(value);
-        if forms.is_empty() || value.len() < CORE || self.records.len() + forms.len() > MOST_FORMS {
+        if forms.is_empty() || value.len() < crate::FORM_MIN_BYTES || self.records.len() + forms.len() > MOST_FORMS {
             return None;
         }
         let number = u32::try_from(self.secrets.len()).ok()?;
@@ -68,7 +73,7 @@ impl Publisher {
         let core = self.core(value, &forms);
         let mut anywhere = 0;
         for form in &forms {
-            let Some((record, prefix)) = self.record(form, core, number) else {
+            let Some((record, prefix)) = self.record(form, value, core, number) else {
                 continue;
             };
             anywhere += usize::from(record.anywhere);
@@ -108,11 +113,11 @@ impl Publisher {
 
     /// Where the core begins.
     fn core(&mut self, value: &[u8], forms: &[Form]) -> usize {
-        let last = (value.len() - CORE).min(FARTHEST);
+        let width_of = width_of_core(value);
         // Of a character of several bytes a form shows nothing unless it is there as a whole.
-        let fails = |f: &Form, at: usize| match gate_at(f, at) {
+        let fails = |f: &Form, at: usize| match gate_at(f, at..at + width_of) {
             Some(_) => 0,
-            None if f.made_of(at, at + CORE).len() >= width(f) => 1,
+            None if f.made_of(at, at + width_of).len() >= width(f) => 1,
             // Its gate would tell of more than the core.
             None => 100,
         };
@@ -123,14 +128,20 @@ impl Publisher {
         };
         let failing = |at: usize| {
             let fails = forms.iter().map(|f| fails(f, at)).sum::<usize>();
-            4 * fails + 2 * plain(at..at + CORE) + plain(0..at)
+            4 * fails + 2 * plain(at..at + width_of) + plain(0..at)
         };
-        let cores: Vec<(usize, usize)> = (0..=last).map(|at| (failing(at), at)).collect();
+        let last = value.len() - width_of;
+        let all = |last: usize| (0..=last).map(|at| (failing(at), at)).collect::<Vec<_>>();
+        let near = all(last.min(FARTHEST));
+        let cores = match near.iter().any(|(fails, _)| *fails < 4) {
+            true => near,
+            false => all(last.min(LAST)),
+        };
         let fewest = cores.iter().map(|(n, _)| *n).min().unwrap_or(0);
         let free: Vec<usize> = cores.iter().filter(|(n, _)| *n == fewest).map(|(_, at)| *at).collect();
         let crowd = |at: usize| {
             let gates = forms.iter().filter(|f| !f.sparse).filter_map(|f| {
-                let gate = self.key.narrow(eight(f.text.get(gate_at(f, at)?..)?));
+                let gate = self.key.narrow(eight(f.text.get(gate_at(f, at..at + width_of)?..)?));
                 self.crowd.get(&gate)
             });
             gates.max().copied().unwrap_or(0)
@@ -146,15 +157,14 @@ impl Publisher {
         free.get(i).copied().unwrap_or(0)
     }
 
-    fn record(&self, form: &Form, core: usize, secret: u32) -> Option<(Record, usize)> {
+    fn record(&self, form: &Form, value: &[u8], core: usize, secret: u32) -> Option<(Record, usize)> {
         let text = form.text.as_slice();
-        let (place, anywhere) = match gate_at(form, core) {
+        let end = core + width_of_core(value);
+        let (place, anywhere) = match gate_at(form, core..end) {
             Some(place) => (place, false),
             // All gates must be made of the core: where a form has too little of it, of what there is.
             None => (
-                form.made_of(core, core + CORE)
-                    .start
-                    .min(text.len().checked_sub(width(form))?),
+                form.made_of(core, end).start.min(text.len().checked_sub(width(form))?),
                 true,
             ),
         };
@@ -166,6 +176,9 @@ impl Publisher {
             Record {
                 narrow: self.key.narrow(bytes),
                 wide: form.sparse.then(|| self.key.wide(bytes)),
+                core: form
+                    .core_at(value, core..end, place)
+                    .map(|(bytes, shift)| (self.key.narrow(bytes), shift)),
                 anywhere,
                 offset: u8::try_from(form.walk.count(text.get(..place)?)).ok()?,
                 alphabet: form.alphabet(first),
@@ -189,8 +202,8 @@ fn width(form: &Form) -> usize {
 
 /// Where in a form its gate can stand, if its core begins there in the value: where characters of two kinds meet, in what is made
 /// of the core alone.
-fn gate_at(form: &Form, core: usize) -> Option<usize> {
-    let made = form.made_of(core, core + CORE);
+fn gate_at(form: &Form, core: std::ops::Range<usize>) -> Option<usize> {
+    let made = form.made_of(core.start, core.end);
     let last = made.end.checked_sub(width(form))?;
     let meets = |at: usize| matches!(form.text.get(at..at + 2), Some([a, b]) if meet(*a, *b));
     // Not inside of what stands for one character: what is before it could not be counted.
@@ -215,7 +228,7 @@ fn eight(text: &[u8]) -> u64 {
 mod tests {
     use std::collections::HashMap;
 
-    use super::{CORE, Publisher};
+    use super::{Publisher, width_of_core};
     use crate::forms::expand;
     use crate::places::meet;
     use crate::record::Record;
@@ -241,7 +254,7 @@ mod tests {
 
     fn records(publisher: &Publisher, value: &[u8], core: usize) -> Vec<(&'static str, Record)> {
         let forms = expand(value);
-        let record = |f: &crate::forms::Form| Some((f.name, publisher.record(f, core, 0)?.0));
+        let record = |f: &crate::forms::Form| Some((f.name, publisher.record(f, value, core, 0)?.0));
         forms.iter().filter_map(record).collect()
     }
 
@@ -256,11 +269,16 @@ mod tests {
             for (value, other) in values(alphabet, 400).zip(values(alphabet, 800).skip(400)) {
                 let core = 5;
                 let mut other = other;
-                other[core..core + CORE].copy_from_slice(&value[core..core + CORE]);
+                let end = core + width_of_core(&value);
+                other[core..end].copy_from_slice(&value[core..end]);
                 let others: HashMap<_, _> = records(&publisher, &other, core).into_iter().collect();
                 for (name, record) in records(&publisher, &value, core) {
                     if let Some(other) = others.get(name) {
-                        assert_eq!((record.narrow, record.wide), (other.narrow, other.wide), "{name}");
+                        assert_eq!(
+                            (record.narrow, record.wide, record.core),
+                            (other.narrow, other.wide, other.core),
+                            "{name}"
+                        );
                     }
                 }
             }
@@ -311,7 +329,13 @@ mod tests {
                         .sum::<u32>();
                 }
             }
-            let (core, shape) = (f64::from(cores).log2(), shape(alphabet));
+            // Of hexadecimal digits five.
+            let core = if alphabet.len() == 16 {
+                20.0
+            } else {
+                f64::from(cores).log2()
+            };
+            let shape = shape(alphabet);
             println!(
                 "{} characters: {shape:.1} bits without the key, {:.1} with it",
                 alphabet.len(),

@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! | --- | --- |
 //! | 0–3 | little-endian: the gate of three bytes (18 bits), [`WIDE`], [`ANYWHERE`] |
-//! | 4–7 | the gate of five bytes, if it has one |
+//! | 4–7 | the gate of five bytes, if it has one; of base64 the gate of the core itself (18 bits), where it begins ([`Shift`]), [`CORE`] |
 //! | 8 | how far behind the beginning of the form the gates' bytes stand, as [`Walk`] counts |
 //! | 9 | the lower half: its alphabet; the upper: how its end is found ([`Walk`]) |
 //! | 10–11 | its length: bytes, or what else [`Walk`] counts |
@@ -13,6 +13,7 @@
 //! | 35 | the number of its form |
 
 use crate::alphabet::Alphabet;
+use crate::core64::Shift;
 use crate::key::{NARROW_BITS, WIDE_BITS};
 use crate::walk::Walk;
 
@@ -23,12 +24,32 @@ pub(crate) const RECORD: usize = 36;
 const WIDE: u32 = 1 << 24;
 /// Its gates can stand anywhere, and not only where characters of two kinds meet ([`crate::places`]).
 const ANYWHERE: u32 = 1 << 25;
+/// The core can be read from the characters around its gate.
+const CORE: u32 = 1 << 31;
+/// Where the shift stands.
+const SHIFT: u32 = 24;
+
+/// The bits of a gate of three bytes.
+const NARROW: u32 = (1 << NARROW_BITS) - 1;
+
+/// What is asked for last, before a form is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Gate {
+    /// Three bytes.
+    Narrow,
+    /// Five.
+    Wide,
+    /// The core that base64 spells there.
+    Core,
+}
 
 /// See above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) narrow: u32,
     pub(crate) wide: Option<u32>,
+    /// Of base64: the gate of the core, and where it begins.
+    pub(crate) core: Option<(u32, Shift)>,
     pub(crate) anywhere: bool,
     pub(crate) offset: u8,
     pub(crate) alphabet: Alphabet,
@@ -46,11 +67,12 @@ impl Record {
         let word = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk::<4>()?));
         let gate = word(0)?;
         let wide = word(4)?;
-        let narrow = gate & ((1 << NARROW_BITS) - 1);
+        let narrow = gate & NARROW;
         let [offset, kinds, low, high] = *bytes.get(8..)?.first_chunk::<4>()?;
         let record = Record {
             narrow,
             wide: (gate & WIDE != 0).then_some(wide),
+            core: (gate & WIDE == 0 && wide & CORE != 0).then(|| (wide & NARROW, Shift::of_number(wide >> SHIFT))),
             anywhere: gate & ANYWHERE != 0,
             offset,
             alphabet: Alphabet::of_number(kinds & 15)?,
@@ -61,7 +83,12 @@ impl Record {
             secret: word(32)? & 0xff_ffff,
             form: *bytes.get(35)?,
         };
-        let bounded = gate & !(WIDE | ANYWHERE) == narrow && wide < 1 << WIDE_BITS;
+        let bounded = gate & !(WIDE | ANYWHERE) == narrow
+            && match (gate & WIDE != 0, wide & CORE != 0) {
+                (true, _) => wide < 1 << WIDE_BITS,
+                (false, true) => wide & !(CORE | 3 << SHIFT) == wide & NARROW && offset > 0,
+                (false, false) => wide == 0,
+            };
         let inside = usize::from(record.len) >= crate::FORM_MIN_BYTES
             && usize::from(record.len) <= crate::FORM_BYTES
             && (record.walk != Walk::Bytes
@@ -69,17 +96,27 @@ impl Record {
         (bounded && inside).then_some(record)
     }
 
+    /// By what it is found: which kind of gate, and its bits.
+    pub(crate) fn gate(&self) -> (Gate, u32) {
+        match (self.wide, self.core) {
+            (Some(gate), _) => (Gate::Wide, gate),
+            (_, Some((core, shift))) => (Gate::Core, shift.gate(core)),
+            (None, None) => (Gate::Narrow, self.narrow),
+        }
+    }
+
     /// Records travel in this order, by which they are found.
-    pub(crate) fn order(&self) -> (bool, u32, u8, u16, u8) {
-        let gate = self.wide.unwrap_or(self.narrow);
-        (self.wide.is_some(), gate, self.offset, self.len, self.form)
+    pub(crate) fn order(&self) -> (Gate, u32, u8, u16, u8) {
+        let (kind, gate) = self.gate();
+        (kind, gate, self.offset, self.len, self.form)
     }
 
     #[cfg(feature = "publish")]
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let flags = self.wide.map_or(0, |_| WIDE) | if self.anywhere { ANYWHERE } else { 0 };
         out.extend((self.narrow | flags).to_le_bytes());
-        out.extend(self.wide.unwrap_or(0).to_le_bytes());
+        let core = self.core.map(|(gate, shift)| CORE | shift.number() << SHIFT | gate);
+        out.extend(self.wide.or(core).unwrap_or(0).to_le_bytes());
         out.extend([self.offset, self.alphabet.number() | self.walk.number() << 4]);
         out.extend(self.len.to_le_bytes());
         out.extend(self.tag.to_le_bytes());

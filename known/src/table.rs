@@ -4,16 +4,22 @@
 //! forms of that gate are compared: the alphabet first, which ends most looks within a few bytes, then the tag, then the digest.
 
 use crate::FORM_BYTES;
-use crate::key::{Key, TAGGED};
+use crate::alphabet::Alphabet;
+use crate::core64::{self, Shift};
+use crate::key::{Key, NARROW_BITS, TAGGED, WIDE_BITS};
 use crate::places;
-use crate::record::{RECORD, Record};
+use crate::record::{Gate, RECORD, Record};
 use crate::set::{Error, Opened, Secret, open};
+use crate::walk::Walk;
 
-/// Two bits for each gate of three bytes: whether a form has it, and whether one has it that asks for five bytes as well.
-const BITS: usize = (1 << crate::key::NARROW_BITS) / 32;
+/// Four bits for each gate of three bytes: which kinds of forms have it.
+const FIRST: usize = (1 << crate::key::NARROW_BITS) / 16;
+
+/// One for each gate of the other kinds.
+const SECOND: usize = (1 << WIDE_BITS) / 64;
 
 /// Bits of a gate by which forms are found.
-const FAN: u32 = 16;
+const FAN: u32 = 14;
 
 /// A set, ready.
 pub struct Table {
@@ -22,11 +28,14 @@ pub struct Table {
     issued: u64,
     secrets: Vec<Secret>,
     forms: Vec<String>,
-    gates: Box<[u64]>,
-    /// Records of three bytes, by their gates, and behind them those of five, by theirs.
+    first: Box<[u64]>,
+    second: [Box<[u64]>; 2],
+    /// In the order of their gates.
     records: Vec<u8>,
-    narrow: Box<[u32]>,
-    wide: Box<[u32]>,
+    /// What is asked of each first.
+    probes: Box<[Probe]>,
+    /// Where the records of each kind of gate begin, by its first bits.
+    fans: [Box<[u32]>; 3],
     prefix: [u64; 4],
     /// How far behind the beginning of a form its gates stand, at most.
     offset: usize,
@@ -62,6 +71,31 @@ pub enum End {
     Open,
 }
 
+/// What is asked of a form at each place that has its gate, in as few bytes as can be.
+struct Probe {
+    gate: u32,
+    tag: u32,
+    len: u16,
+    offset: u8,
+    form: u8,
+    alphabet: Alphabet,
+    walk: Walk,
+}
+
+impl Probe {
+    fn new(record: &Record) -> Probe {
+        Probe {
+            gate: record.gate().1,
+            tag: record.tag,
+            len: record.len,
+            offset: record.offset,
+            form: record.form,
+            alphabet: record.alphabet,
+            walk: record.walk,
+        }
+    }
+}
+
 /// Bytes that are read at each place.
 const READ: usize = 8;
 
@@ -83,28 +117,31 @@ impl Table {
         if !all().is_sorted_by_key(|r| r.order()) {
             return Err(Error::Record);
         }
-        let (mut offset, mut anywhere, mut gates) = (0, false, zeroed(BITS)?);
+        let (mut offset, mut anywhere) = (0, false);
+        let (mut first, mut second) = (zeroed::<u64>(FIRST)?, [zeroed::<u64>(SECOND)?, zeroed(SECOND)?]);
+        let fan = || zeroed::<u32>((1 << FAN) + 1);
+        let mut fans = [fan()?, fan()?, fan()?];
+        let mut probes = Vec::new();
+        let room = probes.try_reserve_exact(records.len() / RECORD);
+        room.map_err(|_| Error::Memory)?;
         for record in all() {
             offset = offset.max(record.walk.most(usize::from(record.offset)));
             anywhere |= record.anywhere;
-            let bit = 2 * record.narrow as usize + usize::from(record.wide.is_some());
-            if let Some(word) = gates.get_mut(bit / 64) {
-                *word |= 1 << (bit % 64);
+            let (kind, gate) = record.gate();
+            raise(&mut first, 4 * record.narrow as usize + kind as usize);
+            if let Some(second) = (kind as usize).checked_sub(1).and_then(|i| second.get_mut(i)) {
+                raise(second, gate as usize);
             }
-        }
-        let mut narrow = zeroed((1 << FAN) + 1)?;
-        let mut wide = zeroed((1 << FAN) + 1)?;
-        for record in all() {
-            let (table, bucket) = match record.wide {
-                Some(gate) => (&mut wide, wide_bucket(gate)),
-                None => (&mut narrow, narrow_bucket(record.narrow)),
-            };
-            if let Some(count) = table.get_mut(bucket + 1) {
+            let count = fans
+                .get_mut(kind as usize)
+                .and_then(|fan| fan.get_mut(bucket(kind, gate) + 1));
+            if let Some(count) = count {
                 *count += 1;
             }
+            probes.push(Probe::new(&record));
         }
         let mut sum = 0;
-        for count in narrow.iter_mut().chain(wide.iter_mut()) {
+        for count in fans.iter_mut().flat_map(|fan| fan.iter_mut()) {
             sum += *count;
             *count = sum;
         }
@@ -114,10 +151,11 @@ impl Table {
             issued: set.issued,
             secrets: set.secrets,
             forms: set.forms,
-            gates,
+            first,
+            second,
             records,
-            narrow,
-            wide,
+            probes: probes.into_boxed_slice(),
+            fans,
             prefix: set.prefix,
             offset,
             anywhere,
@@ -200,62 +238,94 @@ impl Table {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn look(&self, text: &[u8], place: usize, found: &mut impl FnMut(usize, Here) -> bool) -> bool {
         let bytes = match text.get(place..).and_then(|t| t.first_chunk::<READ>()) {
             Some(bytes) => u64::from_le_bytes(*bytes),
             None => ends(text.get(place..).unwrap_or_default()),
         };
         let gate = self.key.narrow(bytes);
-        let bit = 2 * gate as usize;
-        let bits = self.gates.get(bit / 64).map_or(0, |word| word >> (bit % 64) & 3);
-        if bits == 0 {
+        let bit = 4 * gate as usize;
+        let kinds = self.first.get(bit / 64).map_or(0, |word| word >> (bit % 64) & 7);
+        if kinds == 0 {
             return true;
         }
-        (bits & 1 == 0 || self.compare(text, place, (gate, None), found))
-            && (bits & 2 == 0 || self.compare(text, place, (gate, Some(self.key.wide(bytes))), found))
+        if kinds & 1 << Gate::Narrow as u32 != 0 && !self.compare(text, place, (Gate::Narrow, gate), found) {
+            return false;
+        }
+        if kinds & 1 << Gate::Wide as u32 != 0 {
+            let gate = self.key.wide(bytes);
+            if self.second(Gate::Wide, gate) && !self.compare(text, place, (Gate::Wide, gate), found) {
+                return false;
+            }
+        }
+        if kinds & 1 << Gate::Core as u32 != 0
+            && let Some(around) = place.checked_sub(1).and_then(|at| text.get(at..)?.first_chunk())
+        {
+            let bits = core64::bits(around);
+            for shift in Shift::ALL {
+                let gate = shift.gate(self.key.narrow(u64::from(shift.core(bits))));
+                if self.second(Gate::Core, gate) && !self.compare(text, place, (Gate::Core, gate), found) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    #[inline]
+    fn second(&self, kind: Gate, gate: u32) -> bool {
+        let bits = (kind as usize).checked_sub(1).and_then(|i| self.second.get(i));
+        let word = bits.and_then(|bits| bits.get(gate as usize / 64));
+        word.is_some_and(|word| word >> (gate % 64) & 1 != 0)
     }
 
     /// The forms of a gate.
+    #[inline(never)]
     fn compare(
         &self,
         text: &[u8],
         place: usize,
-        (narrow, wide): (u32, Option<u32>),
+        (kind, gate): (Gate, u32),
         found: &mut impl FnMut(usize, Here) -> bool,
     ) -> bool {
-        let (table, bucket) = match wide {
-            Some(gate) => (&self.wide, wide_bucket(gate)),
-            None => (&self.narrow, narrow_bucket(narrow)),
-        };
-        let bound = |i: usize| table.get(i).copied().unwrap_or(0);
+        let fan = self.fans.get(kind as usize).map(|f| &**f).unwrap_or_default();
+        let bound = |i: usize| fan.get(i).map_or(0, |n| *n as usize);
+        let bucket = bucket(kind, gate);
+        let from = bound(bucket);
+        let probes = self.probes.get(from..bound(bucket + 1)).unwrap_or_default();
         // Forms that begin together share a tag's work.
         let mut tagged = (usize::MAX, 0, 0, 0);
-        for form in bound(bucket)..bound(bucket + 1) {
-            let Some(record) = self.record(form) else { continue };
-            if record.narrow != narrow || record.wide != wide {
+        for (probe, form) in probes.iter().zip(from..) {
+            if probe.gate != gate {
                 continue;
             }
-            let before = text.get(..place).unwrap_or_default();
-            let first = usize::from(record.len).min(TAGGED);
-            let go_on = record.walk.starts(before, usize::from(record.offset), |start| {
+            let first = usize::from(probe.len).min(TAGGED);
+            let form = u32::try_from(form).unwrap_or(u32::MAX);
+            let mut try_at = |start: usize| {
                 let Some(known) = text.get(start..).map(|t| t.get(..first).unwrap_or(t)) else {
                     return true;
                 };
-                if !record.alphabet.holds(known) {
+                if !probe.alphabet.may_hold(known) {
                     return true;
                 }
                 let sure = known.len() == first;
                 if sure {
-                    if (tagged.0, tagged.1, tagged.2) != (start, first, record.form) {
-                        tagged = (start, first, record.form, self.key.tag(record.form, known));
+                    if (tagged.0, tagged.1, tagged.2) != (start, first, probe.form) {
+                        tagged = (start, first, probe.form, self.key.tag(probe.form, known));
                     }
-                    if tagged.3 != record.tag {
+                    if tagged.3 != probe.tag {
                         return true;
                     }
                 }
                 found(place, Here { start, form, sure })
-            });
+            };
+            let offset = usize::from(probe.offset);
+            let go_on = match (probe.walk, place.checked_sub(offset)) {
+                (Walk::Bytes, Some(start)) => try_at(start),
+                (Walk::Bytes, None) => true,
+                (walk, _) => walk.starts(text.get(..place).unwrap_or_default(), offset, try_at),
+            };
             if !go_on {
                 return false;
             }
@@ -293,12 +363,15 @@ fn pair(text: &[u8], at: usize) -> bool {
     matches!(text.get(at..at + 2), Some([a, b]) if places::meet(*a, *b))
 }
 
-fn narrow_bucket(gate: u32) -> usize {
-    (gate >> (crate::key::NARROW_BITS - FAN)) as usize
+fn bucket(kind: Gate, gate: u32) -> usize {
+    let bits = if kind == Gate::Narrow { NARROW_BITS } else { WIDE_BITS };
+    (gate >> (bits - FAN)) as usize
 }
 
-fn wide_bucket(gate: u32) -> usize {
-    (gate >> (crate::key::WIDE_BITS - FAN)) as usize
+fn raise(bits: &mut [u64], bit: usize) {
+    if let Some(word) = bits.get_mut(bit / 64) {
+        *word |= 1 << (bit % 64);
+    }
 }
 
 /// The end of a text, and what no form has behind it.
