@@ -86,3 +86,29 @@ fn the_number_of_a_policy_is_the_same_in_yaml_and_in_json() {
     assert_eq!(yaml, number(r#"{"audit":{"log":false},"mode":"report"}"#));
     assert!(yaml.trim().parse::<u32>().is_ok(), "{yaml}");
 }
+
+/// The engine's own test plants secrets everywhere; here, that nothing else prints them.
+#[test]
+fn a_secret_that_was_pasted_for_a_key_is_not_printed() {
+    let secret = ["ghp", "_", "q8W7e6R5t4Y3u2I1o0P9a8S7d6F5g4H3j2K1"].concat();
+    for (policy, path) in [
+        (format!("{secret}: 1\n"), "<a key of 40 characters>: no such key"),
+        (
+            format!("allow: [{{{secret}: 1}}]\n"),
+            "allow[0].<a key of 40 characters>: no such key",
+        ),
+        (
+            format!("detectors: {{actions: {{{secret}: mask}}}}\n"),
+            "detectors.actions.<a key of 40 characters>: no detector",
+        ),
+    ] {
+        let output = check(&policy);
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(
+            text.contains(path) && !text.contains(&secret[4..12]),
+            "{}",
+            text.replace(&secret, "…")
+        );
+    }
+}

@@ -217,3 +217,60 @@ fn an_escape_in_a_run_that_is_too_long_is_not_cut() {
     }
     assert_eq!(run(&e, kind, text.as_bytes().chunks(1)).out, want.out);
 }
+
+/// A statement as a value, however it is quoted inside, goes whole; text with the words of SQL in it stays.
+#[test]
+fn a_statement_as_a_value_goes() {
+    let label = "[REDACTED:sql-statement-value]";
+    for (text, want) in [
+        (
+            r#"{"error":"boom","sql":"SELECT \"Order\".\"id\" FROM \"orders\" AS \"Order\" WHERE \"Order\".\"id\" = 7;","code":7}"#,
+            format!(r#"{{"error":"boom","sql":"{label}","code":7}}"#),
+        ),
+        (
+            r#"{"sql":"select id,\n  name\nfrom fake_users where name = 'x'","n":1}"#,
+            format!(r#"{{"sql":"{label}","n":1}}"#),
+        ),
+        (
+            r#"{"parent":{"sql":"SELECT * FROM fake"},"a":"x"}"#,
+            format!(r#"{{"parent":{{"sql":"{label}"}},"a":"x"}}"#),
+        ),
+        (
+            r#"{"detail":"DELETE FROM fake WHERE id = 7"}"#,
+            format!(r#"{{"detail":"{label}"}}"#),
+        ),
+    ] {
+        assert_eq!(rewritten(LEAKS, JSON, text), want);
+    }
+    for text in [
+        r#"{"message":"Please select one of the plans from the list"}"#,
+        r#"{"query":"with love from","sql":"no"}"#,
+        r#"{"hint":"Select a country from the list to update the price"}"#,
+        r#"{"a":"https://www.example.com/select?from=update"}"#,
+    ] {
+        assert_eq!(rewritten(LEAKS, JSON, text), text);
+    }
+}
+
+/// What an error's headers say of hosts inside.
+#[test]
+fn private_addresses_and_hosts_go() {
+    for (text, want) in [
+        (
+            r#"Basic realm="10.1.2.3""#,
+            r#"Basic realm="[REDACTED:private-address]""#,
+        ),
+        ("http://10.2.3.4/x", "http://[REDACTED:private-address]/x"),
+        ("http://10.2.3.4:8080/x", "http://[REDACTED:private-endpoint]/x"),
+        ("https://orders.shop.corp/x", "https://[REDACTED:internal-host-name]/x"),
+        (
+            "Basic realm=\"db-7.lan\"",
+            "Basic realm=\"[REDACTED:internal-host-name]\"",
+        ),
+        ("https://www.example.com/x", "https://www.example.com/x"),
+        ("https://203.0.113.7/x", "https://203.0.113.7/x"),
+        ("Basic realm=\"shop 10.1\"", "Basic realm=\"shop 10.1\""),
+    ] {
+        assert_eq!(rewritten(LEAKS, BodyKind::default(), text), want);
+    }
+}

@@ -14,65 +14,7 @@ fn told(policy: &[u8]) -> Vec<String> {
 
 /// A policy with everything in it.
 fn whole() -> Value {
-    json!({
-        "version": 1,
-        "revision": 42,
-        "mode": "enforce",
-        "detectors": {
-            "packs": ["secrets", "tokens"],
-            "disable": ["npm-token"],
-            "actions": {"stripe-secret-key": "mask", "acme-session": "remove"},
-            "custom": [{
-                "id": "acme-session",
-                "pattern": "acme_(?<secret>[a-z0-9]{32})",
-                "keywords": ["acme"],
-                "min_entropy": 2.5,
-                "max_length": 100,
-                "validators": ["not-filler"],
-                "action": "label",
-                "examples": ["acme_q8w7e6r5t4y3u2i1o0p9a8s7d6f5g4h3"],
-                "near_misses": ["acme_short"]
-            }]
-        },
-        "fields": [
-            {"names": ["password", "client_secret"], "action": "remove"},
-            {"path": "$.data[*]['api key']", "action": "remove"}
-        ],
-        "allow": [
-            {"value": "fake-value-for-tests"}, {"place": "request.header.authorization"}, {"pattern": "fake-[a-z]+"},
-            {"names": ["public_key"], "path": "$.a[*].b", "place": "response.body"}
-        ],
-        "response": {"scan": ["headers", "body"], "action": "label", "decode": ["percent", "base64"]},
-        "request": {"scan": ["headers", "query", "cookies", "body"], "action": "mask", "decode": ["html"]},
-        "errors": {
-            "status": ["5xx", 404], "replace": "auto", "correlation_id": "x-correlation-id", "code": "$.error.code", "type": "https://example.com/e",
-            "title": "Sorry", "detail": "Try again", "texts": [{"status": [503], "title": "Busy"}], "headers": {"drop": ["x-a-*"], "keep": ["server"]}
-        },
-        "deny": {"paths": ["/internal/**"], "lists": ["files", "vcs"], "status": 404},
-        "on_uninspectable": {
-            "encoding": "drop", "too_large": "block", "content_type": "drop", "upgrade": "block", "partial": "pass", "limit": "drop"
-        },
-        "limits": {"decompression_ratio": 200, "window_bytes": 65536, "decoder_bytes": 1048576, "body_bytes": 1024},
-        "audit": {"log": true, "sample": 0.5, "rate": 10, "response_header": "X-Keepmum"},
-        "routes": [
-            {"name": "token endpoint", "match": {"hosts": ["auth.example.com"], "paths": ["/oauth/token"], "methods": ["POST"]}, "bypass": true},
-            {
-                "name": "api",
-                "match": {
-                    "hosts": ["*.example.com"], "paths": ["/api/**"], "headers": [{"name": "x-team", "value": "fake"}, {"name": "x-any"}],
-                    "status": ["2xx", 404], "content_types": ["application/*"],
-                    "metadata": [{"namespace": "keepmum", "key": "profile", "value": "strict"}]
-                },
-                "mode": "report",
-                "detectors": {"packs": ["secrets"], "disable": [], "actions": {}},
-                "fields": [],
-                "allow": [],
-                "response": {"scan": ["body"]},
-                "errors": {"status": ["4xx"], "scrub": true},
-                "on_uninspectable": {"encoding": "pass"}
-            }
-        ]
-    })
+    serde_json::from_str(include_str!("common/whole_policy.json")).unwrap()
 }
 
 #[test]

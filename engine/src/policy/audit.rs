@@ -2,6 +2,7 @@
 
 use crate::error::Mistakes;
 use crate::policy::read::List;
+use crate::policy::shown::shown_as;
 use crate::policy::written::{self, Route};
 
 /// What is told of exchanges, and how often.
@@ -77,8 +78,10 @@ pub(crate) fn check_names(routes: &List<Route>, to: &mut Mistakes) {
             None if name == "other" => "what metrics call the routes that are too many for them".to_owned(),
             None => continue,
         };
-        let why =
-            format!("in metrics it is {name}, and so is {taken}; expected a name that differs in letters, digits or -");
+        let why = format!(
+            "in metrics it is {}, and so is {taken}; expected a name that differs in letters, digits or -",
+            shown_as("name", &name)
+        );
         to.add(format!("routes[{i}].name"), why);
     }
 }

@@ -17,6 +17,7 @@ use crate::policy::chosen::{self, Chosen};
 use crate::policy::known::{self, Feed};
 use crate::policy::read::{At, List, Place, Read, nearest, unknown};
 use crate::policy::routes::{self, Routes};
+use crate::policy::shown::shown;
 use crate::policy::unread::{self, Bounds, OnUnread};
 use crate::policy::written::{Layer, Mode, Part, Policy, RequestPart, Route};
 use crate::policy::{audit, built_in, custom, deny, document, errors as on_errors, lists, streams, tables, version};
@@ -191,7 +192,8 @@ impl<'e> Compiler<'e> {
             for (template, place) in engine.means.templates.iter().skip(1).zip(&self.actions.templates) {
                 if let Some(id) = engine.finds_labels_of(template) {
                     let why = format!(
-                        "its labels read like secrets ({id} finds one); expected something like [REDACTED:{{detector}}]"
+                        "its labels read like secrets ({} finds one); expected something like [REDACTED:{{detector}}]",
+                        shown(&id)
                     );
                     to.add_new(place, &why);
                 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Mistakes;
 use crate::limits;
-use crate::policy::read::shown;
+use crate::policy::shown::shown;
 
 mod json;
 mod structure;

@@ -18,6 +18,7 @@ pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod routes;
 mod schema;
+mod shown;
 mod streams;
 mod strength;
 mod tables;

@@ -9,6 +9,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use crate::error::Mistakes;
+use crate::policy::shown::shown;
 
 /// Where a value stands: `routes[2].errors.status[0]`.
 #[derive(Clone, Copy)]
@@ -27,19 +28,6 @@ impl fmt::Display for Place<'_> {
             Place::Item(Place::Root, i) => write!(f, "[{i}]"),
             Place::Item(before, i) => write!(f, "{before}[{i}]"),
         }
-    }
-}
-
-/// A key as it may stand in a message: one line of it, and neither all of what somebody pasted there nor what stands behind
-/// a colon, which YAML takes for a part of the key where no space follows.
-pub(crate) fn shown(key: &str) -> String {
-    const MOST: usize = 40;
-    let plain = |c: char| if c.is_control() { '?' } else { c };
-    let short: String = key.chars().take_while(|c| *c != ':').take(MOST).map(plain).collect();
-    if short.chars().count() < key.chars().count() {
-        short + "…"
-    } else {
-        short
     }
 }
 

@@ -21,6 +21,14 @@ pub(super) fn accepts(seen: &Seen) -> bool {
     }
 }
 
+/// `private-address`: the same, of a private network (RFC 1918).
+pub(super) fn is_private(seen: &Seen) -> bool {
+    let ip = std::str::from_utf8(seen.value)
+        .ok()
+        .and_then(|t| t.parse::<Ipv4Addr>().ok());
+    ip.is_some_and(|ip| ip.is_private()) && accepts(seen)
+}
+
 fn leads_to_somebody(ip: Ipv4Addr) -> bool {
     let [first, .., third, last] = ip.octets();
     // With two zeros at the end it is a network, or a version.
@@ -64,7 +72,7 @@ fn is_version(seen: &Seen, ip: Ipv4Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Seen, accepts};
+    use super::{Seen, accepts, is_private};
 
     fn check(front: &str, value: &str) -> bool {
         accepts(&Seen::between(front, value, ""))
@@ -82,6 +90,22 @@ mod tests {
             ("", "fd12:3456:789a::1"),
         ] {
             assert!(check(front, value), "{value}");
+        }
+    }
+
+    #[test]
+    fn private_addresses() {
+        for (front, value, is) in [
+            ("realm=\"", "10.1.2.3", true),
+            ("http://", "192.168.7.20", true),
+            ("", "172.16.5.9", true),
+            ("", "172.32.5.9", false),
+            ("", "81.2.69.142", false),
+            ("version ", "10.1.2.3", false),
+            ("Chrome/", "10.1.2.3", false),
+            ("", "10.0.0.0", false),
+        ] {
+            assert_eq!(is_private(&Seen::between(front, value, "")), is, "{front}{value}");
         }
     }
 

@@ -111,6 +111,11 @@ pub(crate) static ALL: &[Validator] = &[
         ip_address::accepts,
     ),
     validator(
+        "private-address",
+        "an address outside private networks, of a network as a whole, or a version number",
+        ip_address::is_private,
+    ),
+    validator(
         "payment-card",
         "of no card issuer's form, or its check digit is wrong",
         payment_card::accepts,
