@@ -179,7 +179,7 @@ pub struct Choice {
 
 /// Says everything that is wrong with a policy, in the words in which the proxy would refuse it
 ///
-/// Exit status: 0 nothing is wrong, 2 something is.
+/// Exit status: 0 nothing is wrong (warnings, to standard error, make no difference), 2 something is.
 #[derive(Debug, clap::Args)]
 pub struct Check {
     /// The policy: YAML, JSON or a binary google.protobuf.Struct; - is standard input

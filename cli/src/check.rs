@@ -20,6 +20,14 @@ pub fn run(options: &Check) -> Result<Ended> {
     };
     match Engine::with_environment(&read(path)?, &policy::environment) {
         Ok(engine) => {
+            // Not to standard output: the number of the policy may be asked for.
+            let mut warn = io::stderr().lock();
+            for (route, earlier) in engine.never_reached() {
+                writeln!(
+                    warn,
+                    "warning: routes[{route}].match: never reached: routes[{earlier}] comes first and takes all that it would take"
+                )?;
+            }
             if options.revision {
                 writeln!(out, "{}", engine.version())?;
             }

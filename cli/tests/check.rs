@@ -14,6 +14,7 @@ fn check_with(policy: &str, more: &[&str]) -> Output {
         .args(more)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(policy.as_bytes()).unwrap();
@@ -111,4 +112,22 @@ fn a_secret_that_was_pasted_for_a_key_is_not_printed() {
             text.replace(&secret, "…")
         );
     }
+}
+
+#[test]
+fn a_route_that_is_never_reached_is_a_warning() {
+    let routes = "routes:\n  - {name: all, match: {paths: [/**]}, mode: report}\n  - {name: api, match: {paths: [/api/**]}, mode: enforce}\n";
+    let output = check_with(routes, &["--revision"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stdout).unwrap().trim().parse::<u32>().is_ok());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.starts_with("warning: routes[1].match: never reached: routes[0] "),
+        "{told}"
+    );
+    assert!(
+        check("routes: [{name: api, match: {paths: [/api/**]}}]")
+            .stderr
+            .is_empty()
+    );
 }

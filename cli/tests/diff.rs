@@ -31,7 +31,8 @@ fn differences_are_counted_by_kind_and_fail_as_asked() {
     // Old, new, and what there is: lost, moved, gained.
     for (old, new, kinds) in [
         ("", "{}", [false, false, false]),
-        ("", "mode: report", [true, false, true]),
+        ("", "mode: report", [true, false, false]),
+        ("mode: report", "", [false, false, true]),
         ("", "detectors: {disable: [github-token]}", [true, false, false]),
         ("detectors: {disable: [github-token]}", "", [false, false, true]),
         ("", "response: {action: mask}", [false, true, false]),
@@ -49,6 +50,13 @@ fn differences_are_counted_by_kind_and_fail_as_asked() {
             assert!(all.iter().any(pointed), "no JSON pointer: {found:#}");
         }
     }
+    let ran = diff(&folder, "", "mode: report", &["--fail-on", "lost"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(
+        ran.text().contains("-> ") && ran.text().contains("only reported now"),
+        "{}",
+        ran.text()
+    );
     for (on, code) in [
         ("lost", 1),
         ("moved", 0),

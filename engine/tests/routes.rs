@@ -366,3 +366,68 @@ fn a_route_has_something_against_it_or_is_the_one() {
     }
     assert_eq!(seen.len(), 7, "{seen:?}");
 }
+
+/// An earlier route, a later one, and whether the later one is never reached.
+#[test]
+#[cfg(feature = "explain")]
+fn a_route_behind_one_that_takes_all_of_it_is_never_reached() {
+    for (first, second, never) in [
+        ("{paths: [/**]}", "{paths: [/api/**]}", true),
+        ("{paths: [/api/**]}", "{paths: [/api/**]}", true),
+        (
+            "{paths: [/api/**]}",
+            "{paths: [/api, /api/v1/*/x, '/api/**/*.js']}",
+            true,
+        ),
+        ("{paths: [/api/**]}", "{paths: [/apix]}", false),
+        ("{paths: [/api/**]}", "{paths: [/api/v1, /b]}", false),
+        ("{paths: ['/a/*']}", "{paths: [/a/b]}", true),
+        ("{paths: ['/a/*']}", "{paths: [/a/b/c]}", false),
+        ("{paths: ['/a/*']}", "{paths: ['/a/*/c']}", false),
+        ("{paths: [/api/**]}", "{methods: [GET]}", false),
+        ("{hosts: ['*.example.com']}", "{hosts: [a.example.com]}", true),
+        ("{hosts: ['*.example.com']}", "{hosts: ['*.b.example.com']}", true),
+        ("{hosts: ['*.example.com']}", "{hosts: [example.com]}", false),
+        ("{hosts: ['*']}", "{methods: [GET]}", true),
+        (
+            "{hosts: [a.example.com]}",
+            "{hosts: [a.example.com, b.example.com]}",
+            false,
+        ),
+        ("{methods: [GET, POST]}", "{methods: [POST], paths: [/x]}", true),
+        ("{methods: [GET]}", "{methods: [GET, POST]}", false),
+        ("{headers: [{name: x-a}]}", "{headers: [{name: X-A, value: b}]}", true),
+        ("{headers: [{name: x-a, value: b}]}", "{headers: [{name: x-a}]}", false),
+        ("{headers: [{name: x-a}]}", "{methods: [GET]}", false),
+        ("{status: [4xx]}", "{status: [404]}", true),
+        ("{status: [404]}", "{status: [4xx]}", false),
+        ("{status: [4xx]}", "{paths: [/x]}", false),
+        ("{content_types: ['text/*']}", "{content_types: [text/HTML]}", true),
+        (
+            "{content_types: ['text/*']}",
+            "{content_types: [application/json]}",
+            false,
+        ),
+        (
+            "{metadata: [{namespace: a, key: b, value: c}]}",
+            "{metadata: [{namespace: a, key: b, value: c}], methods: [GET]}",
+            true,
+        ),
+        (
+            "{metadata: [{namespace: a, key: b, value: c}]}",
+            "{metadata: [{namespace: a, key: b, value: d}]}",
+            false,
+        ),
+    ] {
+        let policy = format!("routes: [{{name: a, match: {first}}}, {{name: b, match: {second}}}]");
+        let engine = Engine::new(policy.as_bytes()).unwrap();
+        let told = engine.never_reached();
+        assert_eq!(told, if never { vec![(1, 0)] } else { vec![] }, "{first} {second}");
+    }
+    // A bypass lets paths through that others may read otherwise.
+    for (first, second, never) in [(true, false, false), (true, true, true), (false, true, true)] {
+        let route = |name: &str, bypass: bool| json!({"name": name, "match": {"paths": ["/a/**"]}, "bypass": bypass});
+        let told = compiled(&json!({"routes": [route("a", first), route("b", second)]})).never_reached();
+        assert_eq!(told.len(), usize::from(never), "{first} {second}");
+    }
+}

@@ -58,16 +58,20 @@ impl Outcome {
 
     /// By what was found so far.
     pub(crate) fn of(exchange: &Exchange) -> Outcome {
-        let found = |c: &Count| match c.action() {
-            Action::Report => Outcome::Reported,
-            _ => Outcome::Redacted,
-        };
         let least = if exchange.given_up() > 0 || exchange.any_unread() {
             Outcome::Uninspected
         } else {
             Outcome::Clean
         };
-        exchange.counts().map(found).fold(least, Outcome::max)
+        exchange.counts().map(Outcome::found).fold(least, Outcome::max)
+    }
+
+    /// By one finding.
+    pub(crate) fn found(count: &Count) -> Outcome {
+        match count.action() {
+            Action::Report => Outcome::Reported,
+            _ => Outcome::Redacted,
+        }
     }
 
     /// What counts it.

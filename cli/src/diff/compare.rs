@@ -2,8 +2,8 @@
 //!
 //! One that is the same under both is no difference. Of the others, two that overlap in one place are one that moved: found by
 //! another detector, dealt with by another action, or with other ends. What is only reported does not count as redacted, so that
-//! going from `enforce` to `report` loses everything; under two reporting policies what they report is compared. What happens to
-//! a whole message (denied, blocked, replaced, looked at) is compared with the findings: it hides values as they do.
+//! what goes from `enforce` to `report` is lost, and says what it became; under two reporting policies what they report is
+//! compared. What happens to a whole message (denied, blocked, replaced, looked at) is compared with the findings: it hides values as they do.
 
 use std::collections::BTreeMap;
 
@@ -86,6 +86,35 @@ struct Found {
     only_told: bool,
 }
 
+impl Found {
+    /// Takes out of the list what overlaps with it. `same`: and is only told, or not, as this is.
+    fn take_other(&self, list: &mut Vec<Found>, same: bool) -> Option<Found> {
+        let (a, told) = (&self.finding, self.only_told);
+        let overlaps = |Found { finding: b, only_told }: &Found| {
+            a.place == b.place && b.start < a.end && a.start < b.end && (*only_told == told) == same
+        };
+        let at = list.iter().position(overlaps)?;
+        Some(list.remove(at))
+    }
+
+    fn place(&self) -> String {
+        visible(self.finding.place.as_bytes())
+    }
+
+    fn side(&self) -> Side {
+        let action = visible(self.finding.action.as_bytes());
+        Side {
+            detector: visible(self.finding.detector.as_bytes()),
+            action: match self.only_told && action != "report" {
+                true => format!("report ({action})"),
+                false => action,
+            },
+            start: self.finding.start,
+            end: self.finding.end,
+        }
+    }
+}
+
 fn findings(case: &Case) -> Vec<Found> {
     let Some(replay) = case.replay() else {
         return Vec::new();
@@ -114,10 +143,18 @@ struct One<'a> {
 
 impl One<'_> {
     fn add(&mut self, place: &str, old: Option<Side>, new: Option<Side>) {
-        let (kind, route) = match (&old, &new) {
-            (Some(_), None) => (Kind::Lost, self.old_route),
-            (None, _) => (Kind::Gained, self.new_route),
-            _ => (Kind::Moved, self.new_route),
+        let kind = match (&old, &new) {
+            (Some(_), None) => Kind::Lost,
+            (None, _) => Kind::Gained,
+            _ => Kind::Moved,
+        };
+        self.add_as(kind, place, old, new);
+    }
+
+    fn add_as(&mut self, kind: Kind, place: &str, old: Option<Side>, new: Option<Side>) {
+        let route = match kind {
+            Kind::Lost => self.old_route,
+            Kind::Gained | Kind::Moved => self.new_route,
         };
         let detector = new
             .as_ref()
@@ -150,22 +187,28 @@ impl One<'_> {
             let key = |f: &Found| (f.finding.place.clone(), f.finding.start, f.finding.end);
             key(a).cmp(&key(b))
         });
-        for Found { finding, only_told } in old {
-            let overlaps = |other: &Found| {
-                other.finding.place == finding.place
-                    && other.finding.start < finding.end
-                    && finding.start < other.finding.end
-                    && other.only_told == only_told
-            };
-            let other = new.iter().position(overlaps).map(|at| new.remove(at));
-            let place = visible(finding.place.as_bytes());
-            let other = other.map(|other| side(&other.finding, only_told));
-            self.add(&place, Some(side(&finding, only_told)), other);
+        // What overlaps and is dealt with in the same way has moved; what is only told on one side was lost, or is gained.
+        let mut alone = Vec::new();
+        for found in old {
+            match found.take_other(&mut new, true) {
+                Some(other) => self.pair(Kind::Moved, &found, &other),
+                None => alone.push(found),
+            }
         }
-        for Found { finding, only_told } in new {
-            let place = visible(finding.place.as_bytes());
-            self.add(&place, None, Some(side(&finding, only_told)));
+        for found in alone {
+            let kind = if found.only_told { Kind::Gained } else { Kind::Lost };
+            match found.take_other(&mut new, false) {
+                Some(other) => self.pair(kind, &found, &other),
+                None => self.add(&found.place(), Some(found.side()), None),
+            }
         }
+        for found in new {
+            self.add(&found.place(), None, Some(found.side()));
+        }
+    }
+
+    fn pair(&mut self, kind: Kind, old: &Found, new: &Found) {
+        self.add_as(kind, &old.place(), Some(old.side()), Some(new.side()));
     }
 
     /// The module lists so many findings and counts the others: of those at least the number is compared.
@@ -201,19 +244,6 @@ impl One<'_> {
     }
 }
 
-fn side(finding: &Finding, only_told: bool) -> Side {
-    let action = visible(finding.action.as_bytes());
-    Side {
-        detector: visible(finding.detector.as_bytes()),
-        action: match only_told && action != "report" {
-            true => format!("report ({action})"),
-            false => action,
-        },
-        start: finding.start,
-        end: finding.end,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,8 +275,14 @@ mod tests {
             (&["b x label 1 9"], &["b x label 9 12"], "lost gained"),
             (&["b x label 1 9"], &["c x label 1 9"], "lost gained"),
             (&["b x label 1 9", "b x label 1 9"], &["b x label 1 9"], "lost"),
-            (&["b x label 1 9"], &["?b x label 1 9"], "lost gained"),
-            (&["?b x label 1 9"], &["b x label 1 9"], "lost gained"),
+            (&["b x label 1 9"], &["?b x label 1 9"], "lost"),
+            (&["b x label 1 9"], &["?b x report 1 9"], "lost"),
+            (&["?b x label 1 9"], &["b x label 1 9"], "gained"),
+            (
+                &["b x label 1 9", "b y label 20 30"],
+                &["?b x label 1 9", "b y mask 20 30"],
+                "lost moved",
+            ),
             (&["?b x label 1 9"], &["?b y label 1 9"], "moved"),
             (&["?b x label 1 9"], &["?b x label 1 9"], ""),
         ] {

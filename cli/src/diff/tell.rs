@@ -66,9 +66,14 @@ pub fn lines(all: &Replayed, found: &[Difference]) -> String {
     if !found.is_empty() {
         out.push('\n');
     }
+    let told = found.iter().filter(|d| d.kind == Kind::Lost && d.new.is_some()).count();
+    let only_told = match told {
+        0 => String::new(),
+        n => format!(" ({n} of them only reported now)"),
+    };
     let _ = writeln!(
         out,
-        "{}: {} lost, {} moved, {} gained",
+        "{}: {} lost{only_told}, {} moved, {} gained",
         count(all.cases.len(), "exchange"),
         sum(Kind::Lost),
         sum(Kind::Moved),

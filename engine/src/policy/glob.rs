@@ -199,6 +199,23 @@ impl Glob {
         }
     }
 
+    /// Whether it is certain that every path which the other covers is covered by this one; where that is hard to tell, `false`.
+    #[cfg(feature = "explain")]
+    pub(crate) fn covers_all_of(&self, other: &Glob) -> bool {
+        let is_plain = |part: &Part| matches!(part, Part::One(text) if !text.contains(&b'*') && !text.contains(&b'?'));
+        if self == other || self.segments == [Part::Deep] {
+            return true;
+        }
+        if other.segments.iter().all(is_plain) {
+            return self.covers(&other.beginning());
+        }
+        match self.segments.split_last() {
+            // `/folder/**` and what begins with `/folder`, in whole segments.
+            Some((Part::Deep, folder)) => folder.iter().all(is_plain) && other.segments.starts_with(folder),
+            _ => false,
+        }
+    }
+
     /// `path` begins with `/` and has no query: see [`path_of`].
     pub(crate) fn covers(&self, path: &[u8]) -> bool {
         if !path.starts_with(&self.literal) {

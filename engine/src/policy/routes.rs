@@ -17,6 +17,8 @@ use crate::policy::glob::{Glob, Host, authority, is_ambiguous, is_resolved, matc
 use crate::policy::written::{Match, Route};
 
 #[cfg(feature = "explain")]
+mod hidden;
+#[cfg(feature = "explain")]
 mod why;
 
 #[cfg(feature = "explain")]

@@ -13,6 +13,9 @@ const MOST: usize = 32;
 const SHORT: usize = 6;
 const DIGITS: usize = 3;
 
+/// Keys of the language that do not read like words.
+const ODD: &[&str] = &["body_bytes", "key_env", "keywords"];
+
 /// A key as it may stand in a message.
 pub(crate) fn shown(key: &str) -> String {
     shown_as("key", key)
@@ -31,7 +34,7 @@ pub(crate) fn shown_as(what: &str, text: &str) -> String {
 
 /// Whether it reads like the name of something.
 fn is_name(text: &str) -> bool {
-    if catalogue::BUILT_IN.iter().any(|d| d.id == text) {
+    if catalogue::BUILT_IN.iter().any(|d| d.id == text) || ODD.contains(&text) {
         return true;
     }
     let count = |is: fn(&u8) -> bool| text.bytes().filter(is).count();

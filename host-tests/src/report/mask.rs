@@ -5,22 +5,15 @@
 
 use std::fmt::Write as _;
 
-/// At most this many characters of a secret are shown.
-const SHOWN: usize = 4;
-/// And at most one in this many.
-const SHARE: usize = 4;
 const DOTS: &str = "••••••";
 
-/// A secret's first characters, and dots that do not tell its length.
+/// Nothing of a secret but its length. Not its first characters either: of a short password they are the better part.
 pub fn masked(secret: &[u8]) -> String {
-    let shown = SHOWN.min(secret.len() / SHARE);
-    let head = secret.get(..shown).unwrap_or_default();
-    let head = if head.iter().all(u8::is_ascii_graphic) {
-        head
-    } else {
-        &[]
-    };
-    format!("{}{DOTS}", String::from_utf8_lossy(head))
+    match secret.len() {
+        0 => DOTS.to_owned(),
+        1 => format!("{DOTS} 1 byte"),
+        n => format!("{DOTS} {n} bytes"),
+    }
 }
 
 /// Bytes as text on one line: nothing in it moves a cursor or turns the reading direction.
@@ -86,14 +79,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn at_most_four_characters_and_a_quarter_are_shown() {
+    fn nothing_of_a_secret_is_shown_but_its_length() {
         for (secret, expected) in [
             ("", "••••••"),
-            ("abc", "••••••"),
-            ("abcd", "a••••••"),
-            ("abcdefghijkl", "abc••••••"),
-            ("abcdefghijklmnopqrstuvwxyz", "abcd••••••"),
-            ("\u{1b}[31mabcdefghijklmno", "••••••"),
+            ("a", "•••••• 1 byte"),
+            ("abcdefghijklmnopqrstuvwxyz", "•••••• 26 bytes"),
+            ("\u{1b}[31m", "•••••• 5 bytes"),
         ] {
             assert_eq!(masked(secret.as_bytes()), expected);
         }

@@ -27,14 +27,18 @@ impl Response {
         let Some(name) = &self.engine.audit().response_header else {
             return;
         };
-        let found: u64 = self.exchange.counts().map(Count::times).sum();
+        // What was found in the request is no matter of this message.
+        let place = |c: &Count| self.places.get(usize::from(c.part()));
+        let of_response = |c: &&Count| place(c).is_some_and(|p| p.starts_with("response."));
+        let counts = || self.exchange.counts().filter(of_response);
+        let found: u64 = counts().map(Count::times).sum();
         let body = match (&self.stream, &self.unread) {
             _ if self.dropping => "dropped",
             (Some(_), _) => "read",
             (None, Some(_)) => "unread",
             (None, None) => "none",
         };
-        let outcome = self.outcome.max(Outcome::of(&self.exchange)).name();
+        let outcome = counts().map(Outcome::found).fold(self.outcome, Outcome::max).name();
         let route = self.engine.metric_name();
         // A dictionary of RFC 9651.
         let value = format!("outcome={outcome}, route=\"{route}\", headers={found}, body={body}");
