@@ -375,3 +375,31 @@ fn collect(value: &Value, at: String, to: &mut Vec<String>) {
     }
     to.push(at);
 }
+
+#[test]
+fn a_misspelt_field_of_the_plugin_is_told_with_the_one_that_was_meant() {
+    let folder = Folder::new("doctor-misspelt");
+    for (text, from, to, told) in [
+        (
+            BOOTSTRAP,
+            "failure_policy: FAIL_RELOAD",
+            "failure_polcy: FAIL_RELOAD",
+            "config.failure_polcy: no such field; did you mean `failure_policy`?",
+        ),
+        (
+            BOOTSTRAP,
+            "vm_id: keepmum",
+            "vm_ids: keepmum",
+            "config.vm_config.vm_ids: no such field; did you mean `vm_id`?",
+        ),
+        (
+            MANIFEST,
+            "failStrategy: FAIL_RELOAD",
+            "failStrategie: FAIL_RELOAD",
+            "spec.failStrategie: no field of a WasmPlugin: it is dropped without a word; did you mean `failStrategy`?",
+        ),
+    ] {
+        let ran = doctor(&folder, &text.replacen(from, to, 1));
+        assert!(ran.code == 1 && ran.text().contains(told), "{}", ran.text());
+    }
+}

@@ -82,9 +82,14 @@ impl Mistakes {
 
     /// The same, unless the field or what stands in it is wrong already: an empty list may be one of wrong items.
     pub(crate) fn add_new(&mut self, path: &str, why: &str) {
-        if !self.told.iter().any(|m| m.path.starts_with(path)) {
+        if !self.has(path) {
             self.add(path, why);
         }
+    }
+
+    /// Whether something is wrong with this, or with what stands in it.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.told.iter().any(|m| m.path.starts_with(path))
     }
 
     /// No more are told, only counted.

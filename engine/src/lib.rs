@@ -28,7 +28,7 @@ pub use policy::{
     policy_schema,
 };
 #[cfg(feature = "explain")]
-pub use policy::{Tried, tree};
+pub use policy::{Tried, nearest, shown, tree};
 pub use rewrite::{Action, Mask, Reply};
 pub use stream::{Body, BodyKind, Flow, Framing, Workspace};
 

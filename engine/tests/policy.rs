@@ -227,7 +227,7 @@ proptest! {
             path.starts_with(&place) || place.starts_with(path) || path.starts_with(place.split(['.', '[']).next().unwrap_or_default())
         };
         // Text is text: some places take any.
-        let any_text = [".value", ".namespace", ".key", "near_misses[0]", ".names[0]", ".names[1]"].iter().any(|p| place.ends_with(p));
+        let any_text = ["allow[2].pattern", ".value", ".namespace", ".key", "near_misses[0]", ".names[0]", ".names[1]"].iter().any(|p| place.ends_with(p));
         prop_assert!(any_text || told.iter().any(names), "{place}: {told:?}");
         prop_assert!(told.iter().all(|t| !t.contains('\n') && t.len() < 1_000), "{told:?}");
     }
@@ -422,5 +422,26 @@ fn a_pattern_that_is_too_long_is_refused_unread() {
         let told = Engine::new(policy.as_bytes()).unwrap_err().to_string();
         assert!(told.contains("are allowed"), "{told}");
         assert!(told.len() < 500, "{told}");
+    }
+}
+
+#[test]
+fn what_was_meant_is_said() {
+    for (policy, part) in [
+        ("errors: {status: [5XX], scrub: true}", "did you mean `5xx`?"),
+        ("routes: [{name: a, match: {methods: [get]}}]", "did you mean `GET`?"),
+        ("detectors: {disable: [jwt]}", "did you mean `json-web-token`?"),
+        (
+            "detectors: {packs: secrets}",
+            "detectors.packs: text stands here; expected a list",
+        ),
+        ("allow: [{path: 'a.b'}]", "allow[0].path: "),
+        (
+            "detectors: {custom: [{id: a, pattern: 'acme_(?=x)[a-z]{3}'}]}",
+            "look-around",
+        ),
+    ] {
+        let told = told(policy.as_bytes());
+        assert!(told.len() == 1 && told[0].contains(part), "{policy}: {told:?}");
     }
 }

@@ -13,6 +13,30 @@ use crate::tree::At;
 /// The labels of Keepmum's metrics.
 const TAGS: [&str; 6] = ["detector", "place", "route", "mode", "action", "reason"];
 
+/// Fields of `envoy.extensions.wasm.v3.PluginConfig`, as YAML has them.
+const PLUGIN: [&str; 9] = [
+    "allow_on_headers_stop_iteration",
+    "capability_restriction_config",
+    "configuration",
+    "fail_open",
+    "failure_policy",
+    "name",
+    "reload_config",
+    "root_id",
+    "vm_config",
+];
+
+/// Fields of its `VmConfig`.
+const VM: [&str; 7] = [
+    "allow_precompiled",
+    "code",
+    "configuration",
+    "environment_variables",
+    "nack_on_code_cache_miss",
+    "runtime",
+    "vm_id",
+];
+
 /// The one document.
 pub fn examine(at: &At, to: &mut Patient) {
     let mut managers = 0;
@@ -231,8 +255,15 @@ fn wasm(at: &At, to: &mut Patient) {
         to.error(&at.below("config"), "missing", "see envoy/bootstrap.yaml");
         return;
     };
+    to.unknown(at, &["config"]);
+    to.unknown(&config, &PLUGIN);
     failure(&config, to);
     let vm = config.get("vm_config");
+    for (below, known) in [("vm_config", &VM[..]), ("reload_config", &["backoff"])] {
+        if let Some(below) = config.get(below) {
+            to.unknown(&below, known);
+        }
+    }
     let mut given = Environment::default();
     match &vm {
         None => to.error(
@@ -315,6 +346,7 @@ fn machine(vm: &At, given: &mut Environment, to: &mut Patient) {
     let Some(variables) = vm.get("environment_variables") else {
         return;
     };
+    to.unknown(&variables, &["host_env_keys", "key_values"]);
     for key in variables.get("host_env_keys").iter().flat_map(At::items) {
         given.0.extend(key.text().map(|key| (key.to_owned(), None)));
     }

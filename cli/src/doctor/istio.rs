@@ -3,6 +3,7 @@
 //! Its field names are told where they are not Istio's, since the API server drops what it does not know: a misspelt
 //! `failStrategy` is none.
 
+use keepmum_engine::nearest;
 use serde_json::Value;
 
 use super::Patient;
@@ -43,9 +44,10 @@ pub fn examine(at: &At, to: &mut Patient) {
     };
     for (key, below) in spec.members() {
         if !SPEC.contains(&key) {
+            let near = nearest(key, &SPEC).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             to.error(
                 &below.path,
-                "no field of a WasmPlugin: it is dropped without a word",
+                format!("no field of a WasmPlugin: it is dropped without a word{near}"),
                 "correct its name",
             );
         }
@@ -172,10 +174,15 @@ fn traffic(spec: &At, to: &mut Patient) {
 
 fn environment(spec: &At, to: &mut Patient) -> Environment {
     let mut given = Environment::default();
-    let Some(list) = spec.get("vmConfig").and_then(|vm| vm.get("env")) else {
+    let vm = spec.get("vmConfig");
+    if let Some(vm) = &vm {
+        to.unknown(vm, &["env"]);
+    }
+    let Some(list) = vm.and_then(|vm| vm.get("env")) else {
         return given;
     };
     for one in list.items() {
+        to.unknown(&one, &["name", "value", "valueFrom"]);
         let name = text(&one, "name");
         if name.is_empty() {
             to.error(&one.below("name"), "missing", "write the variable's name");

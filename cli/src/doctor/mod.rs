@@ -15,6 +15,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use keepmum_engine::{nearest, shown as shown_key};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -82,6 +83,20 @@ impl Patient {
 
     pub fn warning(&mut self, path: &str, what: impl Into<String>, to_do: &str) {
         self.add(Severity::Warning, path, what, to_do);
+    }
+
+    /// Fields that the proxy does not know and drops without a word, where a file or a server hands them over.
+    pub fn unknown(&mut self, at: &At, known: &[&str]) {
+        for (key, _) in at.members().filter(|(key, _)| !known.contains(key) && *key != "@type") {
+            let near = nearest(key, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let path = format!("{}.{}", at.path, shown_key(key));
+            let what = format!("no such field{near}");
+            self.warning(
+                &path,
+                what,
+                "correct its name: in what comes from a file or a server the proxy drops it without a word",
+            );
+        }
     }
 
     /// A file that the configuration refers to. Where it lies at the proxy it need not lie here: beside the one that
@@ -158,7 +173,8 @@ fn examine(file: &Path) -> Result<Vec<Finding>> {
     }
     if known == 0 {
         bail!(
-            "{}: neither an Envoy bootstrap or listener nor an Istio WasmPlugin",
+            "{}: neither an Envoy bootstrap, listener, HTTP connection manager (`http_filters`) or file of resources, nor an Istio WasmPlugin; \
+             of a part of one give the whole, since what stands around the filter is examined too",
             file.display()
         );
     }

@@ -87,6 +87,9 @@ fn told(engine: &Engine, tree: &Value, asked: &Asked) -> Result<Told> {
     let (method, host, path) =
         parse(request).context("--request: expected a method and a URL, such as GET https://host/path")?;
     let headers = headers(&asked.headers)?;
+    // As over HTTP/1.1, where the proxy makes `:authority` of it.
+    let sent = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(b"host"));
+    let host = sent.map_or(host, |(_, value)| String::from_utf8_lossy(value).into_owned());
     let mut metadata = BTreeMap::new();
     for written in &asked.metadata {
         let (namespace, key, value) = policy::metadata_of(written)?;

@@ -36,6 +36,9 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("deny", "none"),
 ];
 
+/// Lists and objects of which a route's own leaves nothing of the defaults'.
+const WHOLE: [&str; 4] = ["fields", "allow", "errors", "deny"];
+
 /// Characters of a value that are shown.
 const SHOWN: usize = 100;
 
@@ -90,7 +93,13 @@ fn set(rules: &mut Vec<Rule>, key: String, value: &Value, place: &str) {
         key,
     };
     match rules.iter_mut().find(|known| known.key == rule.key) {
-        Some(known) => *known = rule,
+        Some(known) => {
+            let replaces = known.from == "defaults" && known.value != "none" && WHOLE.contains(&known.key.as_str());
+            *known = rule;
+            if replaces {
+                known.from.push_str(", in place of all of the defaults'");
+            }
+        }
         None => rules.push(rule),
     }
 }

@@ -210,7 +210,7 @@ impl<'e> Actions<'e> {
         let name = h.key_env.as_deref().unwrap_or(KEY);
         let key = (self.environment)(name);
         let why = match &key {
-            None => "there is no such variable in the environment".to_owned(),
+            None => "there is no such variable in the environment (a proxy's module sees only those that its vm_config names: environment_variables.host_env_keys, in Istio vmConfig.env with valueFrom: HOST)".to_owned(),
             Some(key) if key.is_empty() => "it is empty".to_owned(),
             Some(key) if key.len() < KEY_BYTES => format!("its value has {} bytes", key.len()),
             Some(key) if strength::bits(key) < strength::BITS => "its value can be guessed".to_owned(),

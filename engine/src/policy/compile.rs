@@ -482,7 +482,10 @@ fn undone(layers: Option<&Vec<Layer>>) -> Decode {
 
 fn no_detector(id: &str) -> String {
     let ids: Vec<&str> = catalogue::BUILT_IN.iter().map(|d| d.id).collect();
-    let near = nearest(id, &ids).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    // What everybody calls it by.
+    let short = (id == "jwt").then_some("json-web-token");
+    let near = short.or_else(|| nearest(id, &ids));
+    let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     format!("no detector has this id{near}; `keepmum detectors` lists them")
 }
 

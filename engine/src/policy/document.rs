@@ -101,6 +101,16 @@ impl Document {
     }
 }
 
+/// Bounds how deep a value may stand; of the path what it begins with is told.
+fn not_too_deep(path: &str, depth: usize) -> Result<(), Unreadable> {
+    if depth <= limits::POLICY_DEPTH {
+        return Ok(());
+    }
+    let top = path.split(['.', '[']).next().filter(|top| !top.is_empty());
+    let why = format!("deeper than {} levels", limits::POLICY_DEPTH);
+    Err(Unreadable::new(top.unwrap_or("."), why))
+}
+
 /// The path of a key: `errors.status`.
 pub(crate) fn key_path(path: &str, key: &str) -> String {
     match path {
@@ -181,10 +191,12 @@ mod tests {
         }
         assert!(told(yaml.as_bytes())[0].contains("values in all"));
         for deep in [
-            format!("a: {}", "[".repeat(100_000)),
+            format!("a: {}x{}", "[".repeat(100), "]".repeat(100)),
             format!("{{\"a\": {}", "[".repeat(100_000)),
         ] {
-            assert_eq!(told(deep.as_bytes()).len(), 1);
+            assert_eq!(told(deep.as_bytes()), ["a: deeper than 64 levels"]);
         }
+        let deep = format!("a: {}", "[".repeat(100_000));
+        assert!(told(deep.as_bytes())[0].starts_with(".: deeper than 64 levels at line 1"));
     }
 }

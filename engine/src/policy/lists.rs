@@ -79,9 +79,11 @@ pub(super) fn allow(at: &str, written: &List<Allow>, to: &mut Mistakes) -> (Arc<
             );
         }
         let names_fields = !a.names.is_empty() || a.path.is_some();
-        if a.value.is_none() && a.pattern.is_none() && a.place.is_none() && !names_fields {
+        let says_nothing = a.value.is_none() && a.pattern.is_none() && a.place.is_none() && !names_fields;
+        // What was said and is wrong has been told.
+        if says_nothing && !to.has(&place("")) {
             let why = "missing; it is needed here, or else `pattern`, `names`, `path` or `place`";
-            to.add_new(&place("value"), why);
+            to.add(place("value"), why);
         }
         let pattern = a.pattern.as_ref().and_then(|pattern| {
             patterns += 1;

@@ -32,8 +32,12 @@ pub use document::tree;
 pub use errors::ErrorBody;
 pub use known::{Feed, OnStale};
 #[cfg(feature = "explain")]
+pub use read::nearest;
+#[cfg(feature = "explain")]
 pub use routes::Tried;
 pub use routes::{RequestFacts, ResponseFacts, Routed};
 pub use schema::policy_schema;
+#[cfg(feature = "explain")]
+pub use shown::shown;
 pub use unread::{Bounds, Fate};
 pub use written::{Mode, StatusPattern};

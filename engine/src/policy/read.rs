@@ -117,7 +117,7 @@ pub(crate) fn unknown(word: &str, what: &str, known: &[&str]) -> String {
 }
 
 /// The known word that a mistyped one is likely to be.
-pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     // What is much longer than every known word is none of them, and would take its time.
     if word.len() > 64 {
         return None;

@@ -334,9 +334,14 @@ pub(crate) fn check(i: usize, route: &Route, to: &mut Mistakes) {
     };
     for (k, method) in m.methods.iter() {
         if !token(method) || method.bytes().any(|b| b.is_ascii_lowercase()) {
+            let known = [
+                "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+            ];
+            let meant = known.iter().find(|m| m.eq_ignore_ascii_case(method));
+            let meant = meant.map_or_else(String::new, |m| format!("; did you mean `{m}`?"));
             to.add(
                 at(&format!("match.methods[{k}]")),
-                "expected a method in capitals, such as GET",
+                format!("expected a method in capitals, such as GET{meant}"),
             );
         }
     }

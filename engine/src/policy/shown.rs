@@ -17,7 +17,7 @@ const DIGITS: usize = 3;
 const ODD: &[&str] = &["body_bytes", "key_env", "keywords"];
 
 /// A key as it may stand in a message.
-pub(crate) fn shown(key: &str) -> String {
+pub fn shown(key: &str) -> String {
     shown_as("key", key)
 }
 

@@ -360,10 +360,26 @@ impl StatusPattern {
     }
 }
 
+impl StatusPattern {
+    /// What would be accepted; of `5XX` that small letters are meant.
+    fn expected(value: &Value, accepted: &str) -> String {
+        let small = value.as_str().filter(|t| t.len() == 3).map(str::to_ascii_lowercase);
+        match small.filter(|t| matches!(t.as_bytes(), [b'1'..=b'5', b'x', b'x'])) {
+            Some(class) => format!("{accepted}; did you mean `{class}`?"),
+            None => accepted.to_owned(),
+        }
+    }
+}
+
 impl Read for StatusPattern {
     fn read(at: At<'_>, to: &mut Mistakes) -> Option<StatusPattern> {
         let pattern = StatusPattern::of(at.value, 4..=5);
-        pattern.or_else(|| at.wrong("a status such as 503, or a class: 4xx or 5xx", to))
+        pattern.or_else(|| {
+            at.wrong(
+                &StatusPattern::expected(at.value, "a status such as 503, or a class: 4xx or 5xx"),
+                to,
+            )
+        })
     }
 
     fn schema(_: &mut Map<String, Value>) -> Value {
@@ -378,7 +394,12 @@ pub(crate) struct AnyStatus(pub(crate) StatusPattern);
 impl Read for AnyStatus {
     fn read(at: At<'_>, to: &mut Mistakes) -> Option<AnyStatus> {
         let pattern = StatusPattern::of(at.value, 1..=5).map(AnyStatus);
-        pattern.or_else(|| at.wrong("a status such as 404, or a class: 1xx to 5xx", to))
+        pattern.or_else(|| {
+            at.wrong(
+                &StatusPattern::expected(at.value, "a status such as 404, or a class: 1xx to 5xx"),
+                to,
+            )
+        })
     }
 
     fn schema(_: &mut Map<String, Value>) -> Value {

@@ -11,20 +11,44 @@ use super::{Document, Unreadable, item_path, key_path};
 pub(super) fn read(text: &str, document: &mut Document) -> Result<Value, Unreadable> {
     let document = RefCell::new(document);
     let mut from = serde_json::Deserializer::from_str(text);
+    let too_much = RefCell::new(None);
     let node = Node {
         path: ".",
+        depth: 0,
         document: &document,
+        too_much: &too_much,
     };
     let tree = node.deserialize(&mut from);
     let tree = tree.and_then(|tree| from.end().map(|()| tree));
-    tree.map_err(|e| Unreadable::new(".", format!("not JSON: {e}")))
+    tree.map_err(|e| match too_much.take() {
+        Some(told) => told,
+        None => Unreadable::new(".", format!("not JSON: {e}")),
+    })
 }
 
 /// Reads one value, and knows where it stands.
 #[derive(Clone, Copy)]
 struct Node<'a, 'd> {
     path: &'a str,
+    depth: usize,
     document: &'a RefCell<&'d mut Document>,
+    /// Why reading ended, if it is JSON all the same.
+    too_much: &'a RefCell<Option<Unreadable>>,
+}
+
+impl<'a, 'd> Node<'a, 'd> {
+    /// What stands in it.
+    fn below<'b>(self, path: &'b str) -> Node<'b, 'd>
+    where
+        'a: 'b,
+    {
+        Node {
+            path,
+            depth: self.depth + 1,
+            document: self.document,
+            too_much: self.too_much,
+        }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
@@ -32,7 +56,10 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
         let counted = self.document.borrow_mut().count(self.path, 1);
-        counted.map_err(|e| D::Error::custom(e.why))?;
+        if let Err(e) = counted.and_then(|()| super::not_too_deep(self.path, self.depth)) {
+            *self.too_much.borrow_mut() = Some(e);
+            return Err(D::Error::custom("it asks too much"));
+        }
         from.deserialize_any(self)
     }
 }
@@ -72,7 +99,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         let mut items = Vec::new();
         loop {
             let path = item_path(self.path, items.len());
-            match seq.next_element_seed(Node { path: &path, ..self })? {
+            match seq.next_element_seed(self.below(&path))? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
             }
@@ -83,7 +110,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             let path = key_path(self.path, &key);
-            let value = map.next_value_seed(Node { path: &path, ..self })?;
+            let value = map.next_value_seed(self.below(&path))?;
             self.document.borrow_mut().insert(&mut object, &path, &key, value);
         }
         Ok(Value::Object(object))

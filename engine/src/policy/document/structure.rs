@@ -7,7 +7,6 @@
 use serde_json::{Map, Number, Value};
 
 use super::{Document, Unreadable, item_path, key_path};
-use crate::limits;
 
 /// `None`: these bytes are no Struct, and may be a text.
 pub(super) fn read(bytes: &[u8], document: &mut Document) -> Option<Result<Value, Unreadable>> {
@@ -98,10 +97,7 @@ fn object(mut bytes: &[u8], path: &str, depth: usize, document: &mut Document) -
 }
 
 fn value(mut bytes: &[u8], path: &str, depth: usize, document: &mut Document) -> Result<Value, Wrong> {
-    if depth > limits::POLICY_DEPTH {
-        let why = format!("deeper than {} levels", limits::POLICY_DEPTH);
-        return Err(Unreadable::new(".", why).into());
-    }
+    super::not_too_deep(path, depth)?;
     document.count(path, 1)?;
     let mut value = Value::Null;
     while !bytes.is_empty() {

@@ -46,7 +46,12 @@ impl<'t> Reader<'t, '_> {
             Some(Ok((event, _))) => Ok(event),
             Some(Err(e)) => {
                 let (line, column) = (e.marker().line(), e.marker().col() + 1);
-                let why = format!("not YAML: {} at line {line} column {column}", e.info());
+                let why = match e.info() {
+                    // The parser reads ahead, further than our own bound.
+                    info if info.contains("recursion limit") => format!("deeper than {} levels", limits::POLICY_DEPTH),
+                    info => format!("not YAML: {info}"),
+                };
+                let why = format!("{why} at line {line} column {column}");
                 Err(Unreadable::new(".", why))
             }
             None => Ok(Event::StreamEnd),
@@ -55,10 +60,7 @@ impl<'t> Reader<'t, '_> {
 
     /// The value that begins with this event, and of how many values it consists.
     fn value(&mut self, first: Event<'t>, path: &str, depth: usize) -> Result<(Value, usize), Unreadable> {
-        if depth > limits::POLICY_DEPTH {
-            let why = format!("deeper than {} levels", limits::POLICY_DEPTH);
-            return Err(Unreadable::new(".", why));
-        }
+        super::not_too_deep(path, depth)?;
         self.document.count(path, 1)?;
         let (anchor, value, nodes) = match first {
             Event::Alias(anchor) => {

@@ -141,9 +141,9 @@ fn secrets_are_masked_on_both_sides_unless_asked_for() {
 fn what_was_found_put_missed_and_not_inspected_is_told() {
     let page = html(&[case(REDACTED)], &About::default());
     for expected in [
-        "<mark class=\"cut\" title=\"some-&lt;key&gt;\">•••••• 24 bytes</mark>",
+        "<mark class=\"cut\" title=\"some-&lt;key&gt;\">•••••• 18 bytes</mark>",
         "<mark class=\"put\" title=\"some-&lt;key&gt;\">[REDACTED:some-&lt;key&gt;]</mark>",
-        "<mark class=\"missed\" title=\"planted, not found\">•••••• 24 bytes</mark>",
+        "<mark class=\"missed\" title=\"planted, not found\">•••••• 18 bytes</mark>",
         "reached the client: missed",
         "not inspected: &lt;i&gt;",
         "1 host call remark",
