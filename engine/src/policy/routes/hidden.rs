@@ -31,7 +31,9 @@ impl Compiled {
         let paths = all(&self.paths, &other.paths, Glob::covers_all_of);
         let texts = |list: &crate::policy::read::List<String>| list.iter().map(|(_, t)| t.clone()).collect::<Vec<_>>();
         let methods = all(&texts(&a.methods), &texts(&b.methods), |a, b| a == b);
-        let types = all(&texts(&a.content_types), &texts(&b.content_types), content_type);
+        let types = all(&texts(&a.content_types), &texts(&b.content_types), |a, b| {
+            content_type(a, b)
+        });
         let header = |h: &super::super::written::HeaderMatch| {
             b.headers.iter().any(|(_, other)| {
                 h.name.eq_ignore_ascii_case(&other.name) && (h.value.is_none() || h.value == other.value)
@@ -71,7 +73,7 @@ fn status(own: &AnyStatus, other: &AnyStatus) -> bool {
     }
 }
 
-fn content_type(own: &String, other: &String) -> bool {
+fn content_type(own: &str, other: &str) -> bool {
     let (own, other) = (own.to_ascii_lowercase(), other.to_ascii_lowercase());
     own == other || (!other.contains('*') && matches(own.as_bytes(), other.as_bytes()))
 }
