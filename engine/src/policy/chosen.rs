@@ -3,7 +3,7 @@
 use crate::catalogue;
 use crate::error::Mistakes;
 use crate::policy::document;
-use crate::policy::read::List;
+use crate::policy::read::{List, nearest};
 use crate::policy::written::{Policy, Route};
 
 /// Which detectors the defaults or a route arm.
@@ -88,4 +88,17 @@ fn tell_unarmed(place: String, id: &str, chosen: &Chosen, to: &mut Mistakes) {
             .to_owned(),
     };
     to.add(place, why);
+}
+
+/// Of an id that is none.
+pub(super) fn no_detector(id: &str) -> String {
+    let ids: Vec<&str> = catalogue::BUILT_IN.iter().map(|d| d.id).collect();
+    // What everybody calls it by.
+    let near = if id == "jwt" {
+        Some("json-web-token")
+    } else {
+        nearest(id, &ids)
+    };
+    let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    format!("no detector has this id{near}; `keepmum detectors` lists them")
 }

@@ -13,9 +13,9 @@ use crate::engine::{Armed, Detector, Engine, FieldRule};
 use crate::error::{Mistakes, PolicyError};
 use crate::limits;
 use crate::policy::action::{Action as Written, Actions, Environment};
-use crate::policy::chosen::{self, Chosen};
+use crate::policy::chosen::{self, Chosen, no_detector};
 use crate::policy::known::{self, Feed};
-use crate::policy::read::{At, List, Place, Read, nearest, unknown};
+use crate::policy::read::{At, List, Place, Read, unknown};
 use crate::policy::routes::{self, Routes};
 use crate::policy::shown::shown;
 use crate::policy::unread::{self, Bounds, OnUnread};
@@ -478,15 +478,6 @@ fn undone(layers: Option<&Vec<Layer>>) -> Decode {
         base64: undone(Layer::Base64),
         utf16: undone(Layer::Utf16),
     }
-}
-
-fn no_detector(id: &str) -> String {
-    let ids: Vec<&str> = catalogue::BUILT_IN.iter().map(|d| d.id).collect();
-    // What everybody calls it by.
-    let short = (id == "jwt").then_some("json-web-token");
-    let near = short.or_else(|| nearest(id, &ids));
-    let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-    format!("no detector has this id{near}; `keepmum detectors` lists them")
 }
 
 /// An engine with nothing but one detector.
