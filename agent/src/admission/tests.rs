@@ -1,3 +1,5 @@
+//! What is refused and why, and what is taken.
+
 #![allow(clippy::unwrap_used)]
 
 use super::{Admission, Judged, Refusal};

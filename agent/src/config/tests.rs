@@ -1,3 +1,5 @@
+//! What is read, and every mistake that is told.
+
 #![allow(clippy::unwrap_used)]
 
 use super::{Config, Listen, SourceKind};

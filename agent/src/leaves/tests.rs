@@ -1,3 +1,5 @@
+//! What is taken apart, and into what.
+
 #![allow(clippy::unwrap_used)]
 
 use super::take;

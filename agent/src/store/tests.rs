@@ -1,3 +1,5 @@
+//! What is armed, and how long.
+
 use std::time::{Duration, Instant};
 
 use super::Store;

@@ -125,8 +125,8 @@ fn versions_of_kv_2(vault: &Vault, name: &str) {
         )
     };
     (1..=3).for_each(|n| write("payments/db", n));
-    write("shared/api/token", 10);
-    let more = format!("  kv: [{{mount: {two}, paths: [payments/db, shared/], versions: 2}}]\n");
+    write("common/api/token", 10);
+    let more = format!("  kv: [{{mount: {two}, paths: [payments/db, common/], versions: 2}}]\n");
     let (agent, port) = vault.start(&place, TOKEN, &more);
     let token = ["token#password 1 current", "token#password.basic 1 current"];
     let with = |more: &[&'static str]| {
