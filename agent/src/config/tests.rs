@@ -24,7 +24,7 @@ sources:
     address: https://vault.example.com:8200
     namespace: team
     auth: {approle: {role_id: agent, secret_id_file: /run/secret-id}}
-    kv: [{mount: kv, paths: [payments/db, shared/], versions: 3}]
+    kv: [{mount: kv, paths: [payments/db, common/], versions: 3}]
     database: [{role: app}]
     every: 30s
 ";
