@@ -1,14 +1,10 @@
 //! What one HTTP exchange knows across its parts: what was found so far, and which values must not come again.
 
-use std::sync::Arc;
-
-use keepmum_known::{End, Table};
-
 use crate::Engine;
 use crate::decode::binary;
 use crate::decode::pairs::Kind;
 use crate::explain::Trace;
-use crate::known::{Kind as KnownKind, Known, KnownHit};
+use crate::known::Known;
 use crate::limits;
 use crate::rewrite::{Action, Form, Source};
 use crate::stream::{Body, BodyKind, Flow, Workspace};
@@ -78,7 +74,7 @@ pub struct Exchange {
     unplaced: Vec<(u64, u16)>,
     /// By which of `counts`, and where.
     pointers: Vec<(u16, String)>,
-    known: Known,
+    pub(crate) known: Known,
     /// What is only to be reported is kept here first, while somebody asks.
     kept_back: Option<Vec<Finding>>,
 }
@@ -98,12 +94,8 @@ const FRAMING: &[&[u8]] = &[
 
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Exchange({} findings, {} remembered)",
-            self.findings.len(),
-            self.remembered.len()
-        )
+        let (found, kept) = (self.findings.len(), self.remembered.len());
+        write!(f, "Exchange({found} findings, {kept} remembered)")
     }
 }
 
@@ -209,41 +201,6 @@ impl Exchange {
     /// Blocked as another one is.
     pub(crate) fn block_with(&mut self, other: &Exchange) {
         self.blocked = self.blocked.or(other.blocked);
-    }
-
-    /// The set of fingerprints that holds for all of the exchange.
-    pub(crate) fn table(&mut self, work: &Workspace) -> Option<Arc<Table>> {
-        if self.known.table.0.is_none() {
-            self.known.table.0 = work.known().cloned();
-        }
-        self.known.table.0.clone()
-    }
-
-    /// A form was found at an offset.
-    pub(crate) fn known(&mut self, table: &Table, form: u32, at: u64) -> Option<KnownKind> {
-        let (secret, _) = table.of_form(form)?;
-        if self.place.starts_with("request.") {
-            self.known.send(secret);
-            return self.known.find(secret, at, false);
-        }
-        self.known.find(secret, at, true)
-    }
-
-    /// A value came with the request: exact secrets in it are no news to the client.
-    pub fn sent(&mut self, work: &Workspace, value: &[u8]) {
-        let Some(table) = self.table(work) else { return };
-        table.search(value, 0, value.len(), &mut |_, here| {
-            let text = value.get(here.start..).unwrap_or_default();
-            if let (End::At(_), Some((secret, _))) = (table.end(here.form, text), table.of_form(here.form)) {
-                self.known.send(secret);
-            }
-            true
-        });
-    }
-
-    /// Exact secrets that were found.
-    pub fn known_hits(&self) -> impl Iterator<Item = KnownHit<'_>> {
-        self.known.hits()
     }
 
     /// Redacts one whole value, such as a header's. `None`: nothing was found.

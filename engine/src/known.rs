@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
-use keepmum_known::{Secret, Stage, Table};
+use keepmum_known::{End, Secret, Stage, Table};
 
+use crate::exchange::Exchange;
 use crate::limits;
+use crate::stream::Workspace;
 
 /// Which kind of exact secret was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,5 +129,42 @@ impl Known {
                 times: h.times,
             })
         })
+    }
+}
+
+impl Exchange {
+    /// The set of fingerprints that holds for all of the exchange.
+    pub(crate) fn table(&mut self, work: &Workspace) -> Option<Arc<Table>> {
+        if self.known.table.0.is_none() {
+            self.known.table.0 = work.known().cloned();
+        }
+        self.known.table.0.clone()
+    }
+
+    /// A form was found at an offset.
+    pub(crate) fn known(&mut self, table: &Table, form: u32, at: u64) -> Option<Kind> {
+        let (secret, _) = table.of_form(form)?;
+        if self.place.starts_with("request.") {
+            self.known.send(secret);
+            return self.known.find(secret, at, false);
+        }
+        self.known.find(secret, at, true)
+    }
+
+    /// A value came with the request: exact secrets in it are no news to the client.
+    pub fn sent(&mut self, work: &Workspace, value: &[u8]) {
+        let Some(table) = self.table(work) else { return };
+        table.search(value, 0, value.len(), &mut |_, here| {
+            let text = value.get(here.start..).unwrap_or_default();
+            if let (End::At(_), Some((secret, _))) = (table.end(here.form, text), table.of_form(here.form)) {
+                self.known.send(secret);
+            }
+            true
+        });
+    }
+
+    /// Exact secrets that were found.
+    pub fn known_hits(&self) -> impl Iterator<Item = KnownHit<'_>> {
+        self.known.hits()
     }
 }

@@ -172,11 +172,11 @@ fn a_set_that_cannot_be_trusted_leaves_the_last_good_one() {
         ("known_refused.reason.seal", 4),
         ("known_refused.reason.version", 1),
         ("known_refused.reason.too_large", 1),
-        ("known_fetch.result.refused", 6),
-        ("known_fetch.result.status", 2),
-        ("known_fetch.result.unreachable", 1),
-        ("known_fetch.result.unchanged", 1),
-        ("known_fetch.result.new", 2),
+        ("known_fetch.reason.refused", 6),
+        ("known_fetch.reason.status", 2),
+        ("known_fetch.reason.unreachable", 1),
+        ("known_fetch.reason.unchanged", 1),
+        ("known_fetch.reason.new", 2),
     ] {
         assert_eq!(counted(name), times, "{name}: {metrics:?}");
     }

@@ -320,7 +320,7 @@ impl Known {
     /// The fetch is over: when the next one is, and what the others must know. `good`: the agent said which set holds; within it the
     /// mark of a new one.
     fn ended(&mut self, how: &'static str, good: Option<Option<&[u8]>>, metrics: Metrics) {
-        metrics.event(&format!("known_fetch.result.{how}"));
+        metrics.event(&format!("known_fetch.reason.{how}"));
         if self.last != how && (good.is_none() || how == "new") {
             let level = if good.is_none() { Level::Warn } else { Level::Info };
             let version = self.version().unwrap_or(0);
