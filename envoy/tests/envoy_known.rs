@@ -119,7 +119,9 @@ fn the_set_comes_changes_under_load_and_stays() {
         stop.store(true, Ordering::Relaxed);
         let answers = load.join().unwrap();
         assert!(answers > 20);
-        println!("Envoy {version}: 10,000 secrets armed in both workers after {took:.1?}, {answers} answers meanwhile");
+        eprintln!(
+            "Envoy {version}: 10,000 secrets armed in both workers after {took:.1?}, {answers} answers meanwhile"
+        );
         let metrics = envoy.prometheus().unwrap();
         let gauge = metrics.lines().find(|l| l.starts_with("keepmum_known_version"));
         assert!(gauge.is_some_and(|l| l.ends_with(" 2")), "{gauge:?}");

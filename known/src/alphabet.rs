@@ -31,7 +31,7 @@ impl Alphabet {
     #[inline]
     pub(crate) fn may_hold(self, text: &[u8]) -> bool {
         let bit = 1 << self.0;
-        text.iter().take(16).all(|b| BITS[usize::from(*b)] & bit != 0)
+        text.iter().take(12).all(|b| BITS[usize::from(*b)] & bit != 0)
     }
 }
 

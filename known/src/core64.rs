@@ -25,8 +25,9 @@ impl Shift {
         (before.is_multiple_of(2) && number < 4).then_some(Shift(number))
     }
 
-    /// All that there are.
-    pub(crate) const ALL: [Shift; 4] = [Shift(0), Shift(1), Shift(2), Shift(3)];
+    pub(crate) fn index(self) -> u8 {
+        self.0
+    }
 
     /// The gate of a core that begins so.
     pub(crate) fn gate(self, core: u32) -> u32 {

@@ -12,14 +12,17 @@ use crate::record::{Gate, RECORD, Record};
 use crate::set::{Error, Opened, Secret, open};
 use crate::walk::Walk;
 
-/// Four bits for each gate of three bytes: which kinds of forms have it.
-const FIRST: usize = (1 << crate::key::NARROW_BITS) / 16;
+/// For each gate of three bytes, which kinds of forms have it: two bits, and one for each [`Shift`].
+type First = [u8; 1 << NARROW_BITS];
 
 /// One for each gate of the other kinds.
 const SECOND: usize = (1 << WIDE_BITS) / 64;
 
 /// Bits of a gate by which forms are found.
 const FAN: u32 = 14;
+
+/// The first bit for cores.
+const CORE: u8 = 1 << Gate::Core as u8;
 
 /// A set, ready.
 pub struct Table {
@@ -28,7 +31,7 @@ pub struct Table {
     issued: u64,
     secrets: Vec<Secret>,
     forms: Vec<String>,
-    first: Box<[u64]>,
+    first: Box<First>,
     second: [Box<[u64]>; 2],
     /// In the order of their gates.
     records: Vec<u8>,
@@ -99,6 +102,9 @@ impl Probe {
 /// Bytes that are read at each place.
 const READ: usize = 8;
 
+/// Bytes that are read for a block.
+const WINDOW: usize = places::BLOCK + READ;
+
 impl Table {
     /// From a set as it came, with the header that seals it. `than`: the version at hand.
     pub fn open(shared: &[u8], body: &[u8], seal: &str, than: Option<u64>) -> Result<Table, Error> {
@@ -118,7 +124,8 @@ impl Table {
             return Err(Error::Record);
         }
         let (mut offset, mut anywhere) = (0, false);
-        let (mut first, mut second) = (zeroed::<u64>(FIRST)?, [zeroed::<u64>(SECOND)?, zeroed(SECOND)?]);
+        let mut first: Box<First> = zeroed(1 << NARROW_BITS)?.try_into().map_err(|_| Error::Memory)?;
+        let mut second = [zeroed::<u64>(SECOND)?, zeroed(SECOND)?];
         let fan = || zeroed::<u32>((1 << FAN) + 1);
         let mut fans = [fan()?, fan()?, fan()?];
         let mut probes = Vec::new();
@@ -128,7 +135,13 @@ impl Table {
             offset = offset.max(record.walk.most(usize::from(record.offset)));
             anywhere |= record.anywhere;
             let (kind, gate) = record.gate();
-            raise(&mut first, 4 * record.narrow as usize + kind as usize);
+            let bit = match (kind, record.core) {
+                (Gate::Core, Some((_, shift))) => CORE << shift.index(),
+                (kind, _) => 1 << kind as u8,
+            };
+            if let Some(kinds) = first.get_mut(record.narrow as usize) {
+                *kinds |= bit;
+            }
             if let Some(second) = (kind as usize).checked_sub(1).and_then(|i| second.get_mut(i)) {
                 raise(second, gate as usize);
             }
@@ -226,10 +239,25 @@ impl Table {
                 if last > to {
                     places &= u64::MAX >> (last - to).min(63);
                 }
+                let mut end = [0xff; WINDOW];
+                let window = match text.get(block..).and_then(|t| t.first_chunk::<WINDOW>()) {
+                    Some(window) => window,
+                    None => {
+                        let rest = text.get(block..).unwrap_or_default();
+                        end.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                        &end
+                    }
+                };
                 while places != 0 {
-                    let place = block + places.trailing_zeros() as usize;
+                    let i = (places.trailing_zeros() & 63) as usize;
                     places &= places - 1;
-                    if !self.look(text, place, found) {
+                    let Some(bytes) = window.get(i..i + READ).and_then(|w| w.first_chunk()) else {
+                        continue;
+                    };
+                    let bytes = u64::from_le_bytes(*bytes);
+                    let gate = self.key.narrow(bytes);
+                    let kinds = self.first.get(gate as usize).copied().unwrap_or(0);
+                    if kinds != 0 && !self.look(text, block + i, (kinds, gate, bytes), found) {
                         return;
                     }
                 }
@@ -238,32 +266,32 @@ impl Table {
         }
     }
 
-    #[inline(always)]
-    fn look(&self, text: &[u8], place: usize, found: &mut impl FnMut(usize, Here) -> bool) -> bool {
-        let bytes = match text.get(place..).and_then(|t| t.first_chunk::<READ>()) {
-            Some(bytes) => u64::from_le_bytes(*bytes),
-            None => ends(text.get(place..).unwrap_or_default()),
-        };
-        let gate = self.key.narrow(bytes);
-        let bit = 4 * gate as usize;
-        let kinds = self.first.get(bit / 64).map_or(0, |word| word >> (bit % 64) & 7);
-        if kinds == 0 {
-            return true;
-        }
-        if kinds & 1 << Gate::Narrow as u32 != 0 && !self.compare(text, place, (Gate::Narrow, gate), found) {
+    /// The first gate is one of these kinds'.
+    #[inline(never)]
+    fn look(
+        &self,
+        text: &[u8],
+        place: usize,
+        (kinds, gate, bytes): (u8, u32, u64),
+        found: &mut impl FnMut(usize, Here) -> bool,
+    ) -> bool {
+        if kinds & 1 << Gate::Narrow as u8 != 0 && !self.compare(text, place, (Gate::Narrow, gate), found) {
             return false;
         }
-        if kinds & 1 << Gate::Wide as u32 != 0 {
+        if kinds & 1 << Gate::Wide as u8 != 0 {
             let gate = self.key.wide(bytes);
             if self.second(Gate::Wide, gate) && !self.compare(text, place, (Gate::Wide, gate), found) {
                 return false;
             }
         }
-        if kinds & 1 << Gate::Core as u32 != 0
+        let mut cores = kinds / CORE;
+        if cores != 0
             && let Some(around) = place.checked_sub(1).and_then(|at| text.get(at..)?.first_chunk())
         {
             let bits = core64::bits(around);
-            for shift in Shift::ALL {
+            while cores != 0 {
+                let shift = Shift::of_number(cores.trailing_zeros());
+                cores &= cores - 1;
                 let gate = shift.gate(self.key.narrow(u64::from(shift.core(bits))));
                 if self.second(Gate::Core, gate) && !self.compare(text, place, (Gate::Core, gate), found) {
                     return false;
@@ -372,15 +400,6 @@ fn raise(bits: &mut [u64], bit: usize) {
     if let Some(word) = bits.get_mut(bit / 64) {
         *word |= 1 << (bit % 64);
     }
-}
-
-/// The end of a text, and what no form has behind it.
-fn ends(text: &[u8]) -> u64 {
-    let mut bytes = [0xff; READ];
-    for (to, from) in bytes.iter_mut().zip(text) {
-        *to = *from;
-    }
-    u64::from_le_bytes(bytes)
 }
 
 fn zeroed<T: Clone + Default>(len: usize) -> Result<Box<[T]>, Error> {
