@@ -1,6 +1,8 @@
 //! Reads secrets where they live and publishes fingerprints of them, never the secrets.
 //!
-//!     source → Secret → leaves → admission → store → publish → service
+//! ```text
+//! source → Secret → leaves → admission → store → publish → service
+//! ```
 //!
 //! Each [`source`](Config) is a task that tells what it has; the store keeps what was armed before for a grace period, and what a
 //! source that is down had last. `keepmum agent` is this crate's program. Without the feature `agent` it is empty, so that a build

@@ -23,7 +23,8 @@ pub const LINES: &[Line] = &[
     line(&["tokens"], 0.98, 0.985, 0.002, 1.0),
     line(&["generic"], 0.94, 0.96, 0.01, 1.0),
     line(&["pii"], 0.95, 0.99, 0.005, f64::INFINITY),
-    line(&["error-leaks"], 0.95, 0.93, 0.005, 1.0),
+    // What it finds besides is the stack trace in which some examples stand, and which no label names.
+    line(&["error-leaks"], 0.95, 0.92, 0.005, 1.0),
     line(
         &["secrets", "tokens", "generic", "error-leaks"],
         0.99,

@@ -1,5 +1,5 @@
 //! The evasion matrix: planted secrets, by the ways in which they are spelt and the places in which they stand, through
-//! the module. docs/COVERAGE.md has the table: a cell in which a secret gets through is there as not covered, and one that
+//! the module. README.md and docs/COVERAGE.md have the table: a cell in which a secret gets through is there as not covered, and one that
 //! is covered there must be.
 
 #![allow(
@@ -140,14 +140,21 @@ fn what_is_covered_stays_covered() {
     )
     .unwrap();
     println!("{text}");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/COVERAGE.md");
-    let doc = std::fs::read_to_string(&path).unwrap();
+    for doc in ["README.md", "docs/COVERAGE.md"] {
+        bless(doc, &text);
+    }
+}
+
+/// Writes the table into a document, or fails if another one is there.
+fn bless(doc: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(doc);
+    let whole = std::fs::read_to_string(&path).unwrap();
     let (begin, end) = ("<!-- evasion matrix: blessed -->\n", "<!-- end of evasion matrix -->");
-    let (front, rest) = doc.split_once(begin).expect("the table's beginning");
+    let (front, rest) = whole.split_once(begin).expect("the table's beginning");
     let (old, back) = rest.split_once(end).expect("the table's end");
     if std::env::var_os("KEEPMUM_BLESS").is_some() {
         std::fs::write(&path, format!("{front}{begin}{text}{end}{back}")).unwrap();
         return;
     }
-    assert_eq!(old, text, "docs/COVERAGE.md is stale: KEEPMUM_BLESS=1 writes it anew");
+    assert_eq!(old, text, "{doc} is stale: KEEPMUM_BLESS=1 writes it anew");
 }
