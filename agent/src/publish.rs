@@ -1,7 +1,7 @@
 //! What is armed → a sealed set of fingerprints.
 //!
-//! The salt is new with every start, and stays the same until the next: under each salt other bytes of a value are looked at, so
-//! that somebody who collected sets of many salts would learn more of it than one set tells.
+//! The salt is new with every set, so that two sets cannot be compared. The same bytes of a value are looked at under every salt:
+//! who collects sets learns no more of it than one of them tells.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -64,6 +64,7 @@ impl Press {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX - 1);
         self.version = millis.max(self.version + 1);
+        self.salt = random();
         let mut publisher = Publisher::new(&self.shared, &self.salt).ok()?;
         let mut made = Published {
             version: self.version,

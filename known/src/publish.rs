@@ -35,8 +35,8 @@ pub struct Publisher {
     records: Vec<Record>,
     prefix: [u8; 32],
     crowd: HashMap<u32, u32>,
-    /// For lots.
-    draws: u64,
+    /// For lots: the same under every salt, or who has sets of many would learn more than one of them tells.
+    lots: Zeroizing<[u8; 32]>,
 }
 
 /// What became of a secret.
@@ -58,7 +58,7 @@ impl Publisher {
             records: Vec::new(),
             prefix: [0; 32],
             crowd: HashMap::new(),
-            draws: 0,
+            lots: Zeroizing::new(blake3::derive_key("keepmum known secrets 1: lots", shared)),
         })
     }
 
@@ -112,7 +112,7 @@ impl Publisher {
     }
 
     /// Where the core begins.
-    fn core(&mut self, value: &[u8], forms: &[Form]) -> usize {
+    fn core(&self, value: &[u8], forms: &[Form]) -> usize {
         let width_of = width_of_core(value);
         // Of a character of several bytes a form shows nothing unless it is there as a whole.
         let fails = |f: &Form, at: usize| match gate_at(f, at..at + width_of) {
@@ -149,10 +149,8 @@ impl Publisher {
         // Few others have it: no more than a handful, or the fewest.
         let least = free.iter().map(|at| crowd(*at)).min().unwrap_or(0);
         let free: Vec<usize> = free.into_iter().filter(|at| crowd(*at) <= least.max(8)).collect();
-        self.draws += 1;
-        let mut lot = Zeroizing::new(self.draws.to_le_bytes().to_vec());
-        lot.extend_from_slice(value);
-        let drawn = u64::from_le_bytes(*self.key.digest(u8::MAX, &lot).first_chunk().unwrap_or(&[0; 8]));
+        let drawn = *blake3::keyed_hash(&self.lots, value).as_bytes();
+        let drawn = u64::from_le_bytes(*drawn.first_chunk().unwrap_or(&[0; 8]));
         let i = usize::try_from(drawn % free.len().max(1) as u64).unwrap_or(0);
         free.get(i).copied().unwrap_or(0)
     }
@@ -288,7 +286,7 @@ mod tests {
     /// What is not keyed, and all that somebody learns who has no key: lengths, where the core stands, and alphabets. As many bits
     /// as it takes to say which of these a value has among all from the same generator.
     fn shape(alphabet: &'static [u8]) -> f64 {
-        let mut publisher = publisher();
+        let publisher = publisher();
         let mut shapes: HashMap<Vec<(&str, u16, Option<u8>, u8)>, u32> = HashMap::new();
         let count = 60_000;
         for value in values(alphabet, count) {
