@@ -1,7 +1,7 @@
 //! Everything that is keyed: where the key comes from, the two gates, the tag, the digest, and the seal of the set.
 //!
 //! The proxy and the agent share one key, from their environments. What the set is made with is derived from it and from the set's
-//! salt, which is new whenever the agent starts and whenever it is told to: sets of different days cannot be compared.
+//! salt, which is new with each: two sets cannot be compared.
 //!
 //! The gates are multiplications, since they are made at every tenth byte of all traffic; they see three bytes and five, and what they can
 //! tell is bounded by that. The tag (SipHash-1-3, 32 bits of the first 64 bytes) and the digest (BLAKE3, 128 bits of the whole) are

@@ -49,7 +49,7 @@ pub struct Added {
 }
 
 impl Publisher {
-    /// `salt`: sixteen random bytes or more, new whenever the agent starts.
+    /// `salt`: sixteen random bytes or more, new for each set.
     pub fn new(shared: &[u8], salt: &[u8]) -> Result<Publisher, KeyError> {
         Ok(Publisher {
             key: Key::new(shared, salt)?,
