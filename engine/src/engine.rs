@@ -189,6 +189,12 @@ impl Engine {
         self.feed.as_ref()
     }
 
+    /// Exact secrets are looked for, with no feed that the policy names: the caller brings the set (`Workspace::know`). The policy's
+    /// action for them stays, if it has one.
+    pub fn arm_known(&mut self) {
+        self.known.get_or_insert(Action::default());
+    }
+
     /// What is done with exact secrets; `None`: they are not looked for.
     pub(crate) fn known_action(&self) -> Option<Action> {
         self.known

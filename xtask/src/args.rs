@@ -8,6 +8,7 @@ usage: cargo xtask <command>
 
   setup                    get what is missing: a wasm32 standard library, rustfmt, clippy, Python's venv
   build                    build the module and print where it is, its size and its SHA-256
+  npm                      make the tarball of the npm package and print where it is
   demo                     replay the bundled captures under wasmtime, print what was redacted, write a report
   demo --envoy             the same, then a real Envoy on loopback to try with curl, until Ctrl-C
        --for SECONDS         with --envoy: end by itself
@@ -31,6 +32,7 @@ pub enum Ask {
     Help,
     Setup,
     Build,
+    Npm,
     Demo(Demo),
     Test(Test),
     Bench(Vec<String>),
@@ -101,6 +103,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Ask> {
         None | Some("help") => Ask::Help,
         Some("setup") => Ask::Setup,
         Some("build") => Ask::Build,
+        Some("npm") => Ask::Npm,
         Some("demo") => Ask::Demo(demo),
         Some("test") => Ask::Test(test),
         Some("bless") => Ask::Bless { docs },

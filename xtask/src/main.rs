@@ -8,6 +8,7 @@ mod args;
 mod bench;
 mod demo;
 mod docs;
+mod js;
 mod module;
 mod parts;
 mod run;
@@ -43,6 +44,7 @@ fn act(ask: Ask) -> Result<ExitCode> {
         Ask::Build => {
             module::build(&setup::wasm()?)?;
         }
+        Ask::Npm => js::make()?,
         Ask::Demo(options) => demo::run(&options)?,
         Ask::Test(options) => return test::run(&options),
         Ask::Bench(rest) => bench::run(&rest)?,

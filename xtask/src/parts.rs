@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::run::{Step, ask, say};
 use crate::test::{Outcome, Run};
-use crate::{docs, module, setup, tidy, workspace};
+use crate::{docs, js, module, setup, tidy, workspace};
 
 /// One named check.
 pub struct Part {
@@ -33,6 +33,7 @@ pub const PARTS: &[Part] = &[
         captures,
     ),
     part("agent", "the agent, its sources and the program, with lints", agent),
+    part("js", "the npm package: installed, and run in Node", js::test),
     part("envoy", "captures, scenarios and bad input through a real Envoy", envoy),
     Part {
         by_default: false,

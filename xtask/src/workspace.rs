@@ -22,7 +22,7 @@ pub fn logs() -> PathBuf {
 }
 
 /// The crates, by folder, in dependency order.
-pub const CRATES: [(&str, &str); 11] = [
+pub const CRATES: [(&str, &str); 13] = [
     ("engine", "keepmum-engine"),
     ("codec", "keepmum-codec"),
     ("plugin", "keepmum-plugin"),
@@ -33,5 +33,7 @@ pub const CRATES: [(&str, &str); 11] = [
     ("bench", "keepmum-bench"),
     ("score", "keepmum-score"),
     ("agent", "keepmum-agent"),
+    ("js/wasm", "keepmum-js"),
+    ("js/bind", "keepmum-js-bind"),
     ("xtask", "xtask"),
 ];
