@@ -102,8 +102,8 @@ export class Redactor {
   }
 
   /** A body piece by piece: `push` says what leaves and how much is held back. */
-  body({ contentType } = {}) {
-    const stream = new engine.Stream(contentType);
+  body({ contentType, keepLength = false } = {}) {
+    const stream = new engine.Stream(contentType, keepLength);
     let over = false;
     const step = (piece, end) => {
       if (over) throw new BlockedError();

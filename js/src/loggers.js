@@ -3,26 +3,47 @@
 import { writeSync } from 'node:fs';
 import { formatWithOptions, inspect } from 'node:util';
 
-const BUFFER = /\{"type":"Buffer","data":\[([\d,]*)\]\}/g;
+/** Bytes as JSON.stringify writes them: a Buffer (winston sorts its fields), and a typed array. */
+const BYTES = /\{(?:"type":"Buffer",)?"data":\[([\d,]*)\](?:,"type":"Buffer")?\}|\{("0":\d{1,3}(?:,"\d+":\d{1,3})*)\}/g;
 
-/** pino's hooks: every line, as it is written. Buffers are looked at as bytes, since pino writes them as numbers. */
+/** A line that a logger has put together, with the bytes in it looked at as bytes. */
+function lineOf(redactor, text) {
+  if (!text.includes('"type":"Buffer"') && !text.includes('{"0":')) return redactor.redact(text);
+  const out = text.replace(BYTES, (all, data, entries) => {
+    const numbers = data ?? entries.replace(/"\d+":/g, '');
+    const bytes = Buffer.from(numbers ? numbers.split(',').map(Number) : []);
+    const clean = redactor.redactBytes(bytes);
+    if (bytes.equals(clean)) return all;
+    return JSON.stringify(data === undefined ? new Uint8Array(clean) : clean);
+  });
+  return redactor.redact(out);
+}
+
+/** pino's hooks: every line, as it is written. */
 export function pinoHooks(redactor) {
-  const number = (all, data) => {
-    const bytes = Buffer.from(data ? data.split(',').map(Number) : []);
-    const out = redactor.redactBytes(bytes);
-    return bytes.equals(out) ? all : JSON.stringify(out);
-  };
   return {
-    streamWrite(line) {
-      const text = line.includes('"type":"Buffer"') ? line.replace(BUFFER, number) : line;
-      return redactor.redact(text);
+    /** What pino cannot read, such as a getter that throws, is read here. */
+    logMethod(args, method) {
+      try {
+        method.apply(this, args);
+      } catch {
+        method.apply(this, args.map((arg) => redactor.redactObject(arg)));
+      }
     },
+    streamWrite: (line) => lineOf(redactor, line),
   };
 }
 
 /** winston's format, to be the last one of `combine`: the line that was formatted, and the fields for transports that format themselves. */
 export function winstonFormat(redactor) {
-  return { transform: (info) => redactor.redactObject(info) };
+  const message = Symbol.for('message');
+  return {
+    transform(info) {
+      const copy = redactor.redactObject(info);
+      if (typeof info[message] === 'string') copy[message] = lineOf(redactor, info[message]);
+      return copy;
+    },
+  };
 }
 
 const PRINTING = ['debug', 'dir', 'dirxml', 'error', 'group', 'groupCollapsed', 'info', 'log', 'trace', 'warn', 'table', 'assert'];
@@ -34,12 +55,13 @@ export function patchConsole(redactor, target = console) {
     before.set(name, Object.getOwnPropertyDescriptor(target, name));
     Object.defineProperty(target, name, { value: write, writable: true, configurable: true, enumerable: true });
   };
-  const clean = (args) => args.map((arg) => redactor.redactObject(arg));
+  // Texts are looked at when they have been put together: `postgres://app:%s@db` says nothing by itself.
+  const clean = (args) => args.map((arg) => (typeof arg === 'string' ? arg : redactor.redactObject(arg)));
   for (const name of PRINTING) {
     const original = target[name];
     if (typeof original !== 'function') continue;
     if (name === 'table' || name === 'dir' || name === 'dirxml') {
-      print(name, (...args) => original.apply(target, clean(args)));
+      print(name, (value, ...options) => original.call(target, redactor.redactObject(value), ...options));
     } else if (name === 'assert') {
       print(name, (value, ...args) => original.call(target, value, ...(args.length ? [line(redactor, clean(args))] : [])));
     } else {

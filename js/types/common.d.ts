@@ -23,6 +23,8 @@ export interface Options {
 export interface ReadAs {
   /** How a body is read, such as `application/json`; without it, as text. */
   contentType?: string;
+  /** Every action becomes a mask. Not for `inspect`. */
+  keepLength?: boolean;
 }
 
 export interface Piece {
@@ -46,8 +48,8 @@ export interface Redactor {
   redact(text: string): string;
   /** The same, with what was found. */
   inspect(text: string, as?: ReadAs): { text: string; findings: readonly Finding[] };
-  /** A copy without secrets, of the kind that was given. `keepLength`: every action becomes a mask. */
-  redactBytes<B extends Uint8Array | ArrayBuffer>(bytes: B, as?: ReadAs & { keepLength?: boolean }): B;
+  /** A copy without secrets, of the kind that was given. */
+  redactBytes<B extends Uint8Array | ArrayBuffer>(bytes: B, as?: ReadAs): B;
   /** A deep copy without secrets, with the prototypes of what was given; the value itself is never changed. */
   redactObject<T>(value: T): T;
   /** A body piece by piece. The output does not depend on how it was cut. */

@@ -13,7 +13,10 @@ export interface NodeRedactor extends Redactor {
 export function createRedactor(policy?: Policy, options?: Options): NodeRedactor;
 
 /** `pino({ hooks: pinoHooks(redactor) })`: every line, as it is written. Needs pino 9.8 or later. */
-export function pinoHooks(redactor: Redactor): { streamWrite(line: string): string };
+export function pinoHooks(redactor: Redactor): {
+  streamWrite(line: string): string;
+  logMethod(args: any[], method: (...args: any[]) => void): void;
+};
 
 /** The last of `format.combine(…)`. */
 export function winstonFormat(redactor: Redactor): { transform<T>(info: T): T };

@@ -1,14 +1,24 @@
 //! The bodies of the table through the engine alone: what needs no proxy needs none.
+//!
+//! With `KEEPMUM_CASES` they are written to that file as well, a line of JSON for each, for runners in other languages.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use keepmum_engine::{Body, Engine, Exchange, Flow, Workspace};
 use keepmum_scenarios::table::{Way, all};
+use serde_json::json;
 
 #[test]
 fn bodies_come_out_of_the_engine_as_of_the_proxy() {
     let table = all().unwrap();
     let (mut wrong, mut runs) = (Vec::new(), 0);
+    let cases = std::env::var_os("KEEPMUM_CASES");
+    let mut cases = cases.map(|path| BufWriter::new(File::create(path).unwrap()));
     for scenario in table.iter().filter(|s| s.alone) {
         let engine = Engine::new(scenario.policy.to_string().as_bytes()).unwrap();
         for cut in scenario.cuts() {
@@ -25,6 +35,18 @@ fn bodies_come_out_of_the_engine_as_of_the_proxy() {
             }
             body.finish(&engine, &mut work, &mut exchange, &mut out);
             runs += 1;
+            if let Some(cases) = &mut cases {
+                let text = |bytes: &[u8]| STANDARD.encode(bytes);
+                let line = json!({
+                    "name": format!("{}/{}", scenario.name, cut.name()),
+                    "policy": scenario.policy,
+                    "type": String::from_utf8_lossy(content_type),
+                    "keep_length": keep_length,
+                    "pieces": message.body.iter().map(|piece| text(piece)).collect::<Vec<_>>(),
+                    "want": text(&out),
+                });
+                writeln!(cases, "{line}").unwrap();
+            }
             if out != scenario.client.message.body_bytes() {
                 wrong.push(format!("{}/{}: other body", scenario.name, cut.name()));
             }

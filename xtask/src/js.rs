@@ -145,11 +145,20 @@ pub fn test(run: &mut Run) -> Result<Outcome> {
         }
     }
     tests.sort();
+    let cases = folder().join("cases.jsonl");
+    Step::cargo(
+        "the scenarios, for Node",
+        ["test", "--workspace", "--test", "scenarios_engine"],
+    )
+    .env("KEEPMUM_CASES", &cases)
+    .log(log)
+    .run()?;
     Step::new("node --test", "node")
         .args(["--test", "--test-reporter=spec"])
         .args(tests)
         .env("KEEPMUM_PROJECT", &project)
         .env("KEEPMUM_TARBALL", &tarball)
+        .env("KEEPMUM_CASES", &cases)
         .log(log)
         .run()?;
     Ok(Outcome::Passed)

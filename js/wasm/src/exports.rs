@@ -87,8 +87,11 @@ pub struct Stream(stream::Stream);
 #[wasm_bindgen]
 impl Stream {
     #[wasm_bindgen(constructor)]
-    pub fn new(content_type: Option<String>) -> Stream {
-        Stream(stream::Stream::new(content_type.as_deref().map(str::as_bytes)))
+    pub fn new(content_type: Option<String>, keep_length: bool) -> Stream {
+        Stream(stream::Stream::new(
+            content_type.as_deref().map(str::as_bytes),
+            keep_length,
+        ))
     }
 
     pub fn push(&mut self, machine: &mut Machine, len: usize, end: bool) -> u32 {

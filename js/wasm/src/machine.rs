@@ -71,7 +71,9 @@ impl Machine {
         self.out.clear();
         self.out.shrink_to(KEPT);
         let (engine, work, out) = (&self.engine, &mut self.work, &mut self.out);
-        let text = self.input.get(..len).unwrap_or_default();
+        let Some(text) = self.input.get(..len) else {
+            return Outcome::LOST;
+        };
         let flow = body.push(engine, work, &mut exchange, text, out);
         body.finish(engine, work, &mut exchange, out);
         // Behind what passes nothing is held, so that the end had nothing to say.
@@ -134,12 +136,12 @@ impl Machine {
             version: "1".to_owned(),
             stage: Stage::Current,
         };
-        let value = self.input.get(..len).unwrap_or_default();
-        let added = match &mut self.publisher {
-            Some((publisher, _)) => publisher.add(secret, value).map(drop).ok_or(Refused::Length),
-            None => Err(Refused::Key),
+        let added = match (&mut self.publisher, self.input.get(..len)) {
+            (Some((publisher, _)), Some(value)) => publisher.add(secret, value).map(drop).ok_or(Refused::Length),
+            (None, _) => Err(Refused::Key),
+            (_, None) => Err(Refused::Length),
         };
-        self.input.zeroize();
+        self.input.as_mut_slice().zeroize();
         added
     }
 
@@ -187,6 +189,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The caller says more than there is: nothing may pass.
+    pub(crate) const LOST: Outcome = Outcome {
+        changed: true,
+        found: 0,
+        blocked: true,
+    };
+
     /// In one number: two bits, and the findings above them.
     #[must_use]
     pub fn packed(self) -> u32 {
@@ -245,7 +254,11 @@ mod tests {
         assert!(m.begin(&[7; 32], &[9; 16]));
         let len = put(&mut m, b"quite/plain words+1");
         m.arm("env:A", len).unwrap();
-        assert!(m.input.iter().all(|b| *b == 0), "it is forgotten");
+        assert!(
+            m.input.len() >= len && m.input.iter().all(|b| *b == 0),
+            "it is forgotten"
+        );
+        assert!(m.redact(1 << 20, None, false).blocked, "there is not so much");
         assert!(m.know());
         for text in ["x quite/plain words+1 y", "?a=quite%2Fplain%20words%2B1&b"] {
             let len = put(&mut m, text.as_bytes());

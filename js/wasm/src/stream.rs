@@ -13,9 +13,13 @@ pub struct Stream {
 impl Stream {
     /// A body that is read as its content type says; without one, as text.
     #[must_use]
-    pub fn new(content_type: Option<&[u8]>) -> Stream {
+    pub fn new(content_type: Option<&[u8]>, keep_length: bool) -> Stream {
+        let plain = BodyKind {
+            keep_length,
+            ..BodyKind::default()
+        };
         Stream {
-            body: content_type.map_or_else(|| Body::new(BodyKind::default()), |name| Body::of_type(name, false)),
+            body: content_type.map_or_else(|| Body::new(plain), |name| Body::of_type(name, keep_length)),
             exchange: Exchange::listing_all(),
         }
     }
@@ -25,7 +29,9 @@ impl Stream {
     pub fn push(&mut self, machine: &mut Machine, len: usize, end: bool) -> Outcome {
         machine.out.clear();
         let (engine, work, out) = (&machine.engine, &mut machine.work, &mut machine.out);
-        let piece = machine.input.get(..len).unwrap_or_default();
+        let Some(piece) = machine.input.get(..len) else {
+            return Outcome::LOST;
+        };
         let mut changed = self.body.push(engine, work, &mut self.exchange, piece, out) == Flow::Out;
         if end {
             if !changed {
@@ -62,7 +68,7 @@ mod tests {
         let text = b"a postgres://app:hunter2-hunter2@db/shop and more";
         let mut machine = Machine::new(b"{}", &|_| None).unwrap();
         for size in 1..text.len() {
-            let (mut stream, mut all, mut held) = (Stream::new(None), Vec::new(), 0);
+            let (mut stream, mut all, mut held) = (Stream::new(None, false), Vec::new(), 0);
             for piece in text.chunks(size) {
                 machine.input(piece.len()).unwrap();
                 machine.input[..piece.len()].copy_from_slice(piece);
