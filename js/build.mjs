@@ -50,3 +50,9 @@ writeFileSync(join(out, 'package.json'), `${JSON.stringify({
   engines: { node: '>=20' },
   sideEffects: false,
 }, null, 2)}\n`);
+
+const page = join(out, '../playground');
+rmSync(page, { recursive: true, force: true });
+await build({ ...common, entryPoints: ['playground/app.js'], outfile: join(page, 'app.js'), platform: 'browser', format: 'esm', minify: true });
+for (const name of ['index.html', 'style.css']) copyFileSync(join(here, 'playground', name), join(page, name));
+copyFileSync(join(generated, 'engine_bg.wasm'), join(page, 'engine.wasm'));

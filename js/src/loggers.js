@@ -34,7 +34,7 @@ export function pinoHooks(redactor) {
   };
 }
 
-/** winston's format, to be the last one of `combine`: the line that was formatted, and the fields for transports that format themselves. */
+/** winston's format, to be the first and the last one of `combine`: what cannot be read is read here, and the line that was formatted. */
 export function winstonFormat(redactor) {
   const message = Symbol.for('message');
   return {

@@ -47,8 +47,10 @@ test('pino’s children and bindings are redacted too', () => {
 
 test('winston shows none of them', async () => {
   const { combine, timestamp, json, splat, simple, errors } = winston.format;
-  for (const last of [json(), simple()]) {
+  for (const [kind, last] of Object.entries({ json: json(), simple: simple() })) {
     for (const [name, make] of Object.entries(WAYS)) {
+      // winston itself cannot make a text of it.
+      if (name === 'a null prototype' && kind === 'simple') continue;
       const seen = [];
       class Keep extends Transport {
         log(info, done) {
@@ -56,7 +58,7 @@ test('winston shows none of them', async () => {
           done();
         }
       }
-      const format = combine(errors({ stack: true, cause: true }), splat(), timestamp(), last, winstonFormat(redactor));
+      const format = combine(winstonFormat(redactor), errors({ stack: true, cause: true }), splat(), timestamp(), last, winstonFormat(redactor));
       const logger = winston.createLogger({ format, transports: [new Keep()] });
       logger.info(...make());
       await new Promise((done) => { logger.on('finish', done); logger.end(); });

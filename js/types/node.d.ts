@@ -18,7 +18,7 @@ export function pinoHooks(redactor: Redactor): {
   logMethod(args: any[], method: (...args: any[]) => void): void;
 };
 
-/** The last of `format.combine(…)`. */
+/** The first and the last of `format.combine(…)`: what other formats put together, and what they could not read. */
 export function winstonFormat(redactor: Redactor): { transform<T>(info: T): T };
 
 /** Redacts what a console prints. Returns what takes that away again. */

@@ -9,6 +9,8 @@ usage: cargo xtask <command>
   setup                    get what is missing: a wasm32 standard library, rustfmt, clippy, Python's venv
   build                    build the module and print where it is, its size and its SHA-256
   npm                      make the tarball of the npm package and print where it is
+  playground               build the playground and serve it on loopback, until Ctrl-C
+  bench-js                 the npm package's figures
   demo                     replay the bundled captures under wasmtime, print what was redacted, write a report
   demo --envoy             the same, then a real Envoy on loopback to try with curl, until Ctrl-C
        --for SECONDS         with --envoy: end by itself
@@ -33,6 +35,9 @@ pub enum Ask {
     Setup,
     Build,
     Npm,
+    Playground,
+    /// The npm package's figures.
+    BenchJs,
     Demo(Demo),
     Test(Test),
     Bench(Vec<String>),
@@ -104,6 +109,8 @@ fn read(mut parser: lexopt::Parser) -> Result<Ask> {
         Some("setup") => Ask::Setup,
         Some("build") => Ask::Build,
         Some("npm") => Ask::Npm,
+        Some("playground") => Ask::Playground,
+        Some("bench-js") => Ask::BenchJs,
         Some("demo") => Ask::Demo(demo),
         Some("test") => Ask::Test(test),
         Some("bless") => Ask::Bless { docs },

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{Step, ask, done};
 use crate::setup::{self, TARGET, Way};
-use crate::test::{Outcome, Run};
+use crate::test::{Outcome, Run, strict};
 use crate::{module, workspace};
 
 /// Node's oldest major version.
@@ -124,6 +124,33 @@ pub fn make() -> Result<()> {
     package(&setup::wasm()?, None).map(drop)
 }
 
+/// `cargo xtask playground`: builds the page and serves it on loopback until it is ended.
+pub fn playground() -> Result<()> {
+    package(&setup::wasm()?, None)?;
+    let page = folder().join("playground");
+    Step::new("serve", "node")
+        .args(["js/serve.mjs".as_ref(), page.as_os_str()])
+        .show()
+}
+
+/// `cargo xtask bench-js`: prints the package's figures.
+pub fn bench() -> Result<()> {
+    let tarball = package(&setup::wasm()?, None)?;
+    let project = project(&tarball, None)?;
+    Step::new("bench", "node")
+        .args(["js/bench.mjs".as_ref(), project.as_os_str(), tarball.as_os_str()])
+        .show()
+}
+
+/// Chromium for the page's tests, from Debian; without it they are skipped unless `CI=true`.
+fn chromium() -> Result<String> {
+    let there = || ask("sh", &["-c", "command -v chromium || command -v google-chrome"]);
+    if there().is_none() {
+        setup::apt("a browser for the page's tests", &["chromium"])?;
+    }
+    there().context("apt-get install -y --no-install-recommends chromium")
+}
+
 /// The part `js` of the tests.
 pub fn test(run: &mut Run) -> Result<Outcome> {
     if let Err(why) = node() {
@@ -137,6 +164,12 @@ pub fn test(run: &mut Run) -> Result<Outcome> {
     let log = log.as_deref();
     let tarball = package(&way, log)?;
     let project = project(&tarball, log)?;
+    let browser = chromium();
+    if let Err(why) = &browser
+        && strict()
+    {
+        bail!("no browser, and CI=true asks for all tests: {why:#}");
+    }
     let mut tests = Vec::new();
     for entry in fs::read_dir(workspace::root().join("js/test"))? {
         let path = entry?.path();
@@ -159,6 +192,8 @@ pub fn test(run: &mut Run) -> Result<Outcome> {
         .env("KEEPMUM_PROJECT", &project)
         .env("KEEPMUM_TARBALL", &tarball)
         .env("KEEPMUM_CASES", &cases)
+        .env("KEEPMUM_CHROMIUM", browser.unwrap_or_default())
+        .env("KEEPMUM_SHOTS", folder().join("screenshots"))
         .log(log)
         .run()?;
     Ok(Outcome::Passed)

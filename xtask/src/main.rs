@@ -45,6 +45,8 @@ fn act(ask: Ask) -> Result<ExitCode> {
             module::build(&setup::wasm()?)?;
         }
         Ask::Npm => js::make()?,
+        Ask::Playground => js::playground()?,
+        Ask::BenchJs => js::bench()?,
         Ask::Demo(options) => demo::run(&options)?,
         Ask::Test(options) => return test::run(&options),
         Ask::Bench(rest) => bench::run(&rest)?,
